@@ -1,0 +1,32 @@
+//! What a standard message is: ids, header, bodies, code lists, rules, exact-byte signing and verifying, sealing.
+//!
+//! Pure: no clock, no files, no network. A message comes in as [`signed::SignedMessage`],
+//! parsed and untrusted, and becomes a [`signed::VerifiedMessage`] by passing every rule;
+//! it goes out by [`compose::compose`].
+
+pub mod address;
+pub mod body;
+pub mod caps;
+pub mod compose;
+mod country;
+pub mod digest;
+pub mod dsse;
+pub mod fault;
+pub mod header;
+pub mod id;
+pub mod key;
+pub mod language;
+pub mod reason;
+pub mod registry;
+mod rules;
+pub mod signed;
+mod strings;
+pub mod text;
+pub mod time;
+mod wire;
+
+#[cfg(test)]
+mod sample;
+
+pub use barid_proto::message::v1::{Kind, Precedence, Purpose, Status};
+pub use reason::Reason;

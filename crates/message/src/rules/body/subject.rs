@@ -1,0 +1,157 @@
+//! Whom a message is about: persons, documents, and how subjects stand to each other.
+
+use barid_proto::message::v1 as pb;
+use pb::subject::Item;
+
+use super::Inspection;
+use crate::caps;
+use crate::fault::At;
+use crate::rules::field::is_run;
+
+/// Most lines of a machine-readable zone (ICAO Doc 9303, TD1).
+const MRZ_LINES_MAX: usize = 3;
+/// Most characters of such a line (TD3).
+const MRZ_CHARS_MAX: usize = 44;
+
+impl Inspection<'_, '_> {
+    /// Whom or what a message is about.
+    pub(super) fn subjects(&mut self, at: At<'_>, subjects: &[pb::Subject]) {
+        self.each(at, subjects, 0..=caps::SUBJECTS_MAX, Self::subject);
+    }
+
+    fn subject(&mut self, at: At<'_>, subject: &pb::Subject) {
+        let pb::Subject { item, role, confidence } = subject;
+        match item {
+            None => self.missing(at),
+            Some(Item::Person(item)) => self.person(at.field("person"), item),
+            Some(Item::Document(item)) => self.document(at.field("document"), item),
+            Some(Item::Vehicle(item)) => self.vehicle(at.field("vehicle"), item),
+            Some(Item::Vessel(item)) => self.vessel(at.field("vessel"), item),
+            Some(Item::Aircraft(item)) => self.aircraft(at.field("aircraft"), item),
+            Some(Item::Container(item)) => self.container(at.field("container"), item),
+            Some(Item::Consignment(item)) => self.consignment(at.field("consignment"), item),
+            Some(Item::Goods(item)) => self.goods(at.field("goods"), item),
+            Some(Item::Organisation(item)) => self.organisation(at.field("organisation"), item),
+            Some(Item::Firearm(item)) => self.firearm(at.field("firearm"), item),
+            Some(Item::Device(item)) => self.device(at.field("device"), item),
+        }
+        self.code(at.field("role"), role);
+        self.part(at.field("confidence"), confidence.as_ref(), Self::confidence);
+    }
+
+    /// Relations between so many subjects.
+    pub(super) fn links(&mut self, at: At<'_>, links: &[pb::Link], subjects: usize) {
+        self.each(at, links, 0..=caps::LIST_MAX, |this, at, link| {
+            let pb::Link { from, to, relation, period, confidence } = link;
+            for (name, position) in [("from", from), ("to", to)] {
+                if usize::try_from(*position).map_or(true, |position| position >= subjects) {
+                    this.invalid(at.field(name), "the position of a subject of this message");
+                }
+            }
+            this.required_code(at.field("relation"), relation);
+            this.part(at.field("period"), period.as_ref(), Self::period);
+            this.part(at.field("confidence"), confidence.as_ref(), Self::confidence);
+        });
+    }
+
+    fn person(&mut self, at: At<'_>, person: &pb::Person) {
+        let pb::Person {
+            names,
+            sex,
+            birth_date,
+            birth_place,
+            nationalities,
+            documents,
+            identifiers,
+            description,
+            portrait_ref,
+            biometrics_ref,
+            is_suspect: _,
+            is_of_interest: _,
+            is_vulnerable: _,
+            is_minor: _,
+        } = person;
+        self.each(at.field("names"), names, 0..=caps::LIST_MAX, Self::person_name);
+        self.code(at.field("sex"), sex);
+        self.part(at.field("birth_date"), birth_date.as_ref(), Self::partial_time);
+        self.part(at.field("birth_place"), birth_place.as_ref(), Self::place);
+        let list = at.field("nationalities");
+        self.each(list, nationalities, 0..=caps::LIST_MAX, |this, at, code| {
+            // Three letters are ICAO's, among them those of stateless persons.
+            if !is_run(code, 3, u8::is_ascii_uppercase) {
+                if code.is_empty() {
+                    this.missing(at);
+                }
+                this.country(at, code);
+            }
+        });
+        self.each(at.field("documents"), documents, 0..=caps::LIST_MAX, Self::document);
+        self.each(at.field("identifiers"), identifiers, 0..=caps::LIST_MAX, Self::identifier);
+        self.texts(at.field("description"), description);
+        self.lines(at, &[("portrait_ref", portrait_ref), ("biometrics_ref", biometrics_ref)]);
+    }
+
+    fn person_name(&mut self, at: At<'_>, name: &pb::PersonName) {
+        let pb::PersonName {
+            language,
+            full,
+            given,
+            father,
+            grandfather,
+            family,
+            nickname,
+            birth_name,
+            transliteration,
+        } = name;
+        if !language.is_empty() {
+            self.findings.language(at.field("language"), "body", language);
+        }
+        self.lines(at, &[("full", full), ("given", given), ("father", father)]);
+        self.lines(at, &[("grandfather", grandfather), ("family", family)]);
+        self.lines(at, &[("nickname", nickname), ("birth_name", birth_name)]);
+        self.code(at.field("transliteration"), transliteration);
+    }
+
+    pub(super) fn identifier(&mut self, at: At<'_>, identifier: &pb::Identifier) {
+        let pb::Identifier { scheme, value, country } = identifier;
+        self.code(at.field("scheme"), scheme);
+        self.required_line(at.field("value"), value);
+        self.country(at.field("country"), country);
+    }
+
+    fn document(&mut self, at: At<'_>, document: &pb::Document) {
+        let pb::Document {
+            document_class,
+            mrz_code,
+            number,
+            issuer,
+            issued,
+            expires,
+            state,
+            mrz_lines,
+        } = document;
+        self.codes(at, &[("document_class", document_class), ("state", state)]);
+        self.line(at.field("number"), number);
+        for (name, text, max) in [("mrz_code", mrz_code, 2), ("issuer", issuer, 3)] {
+            if text.len() > max || !text.bytes().all(|byte| byte.is_ascii_uppercase()) {
+                self.invalid(at.field(name), "capital letters of ICAO Doc 9303 are expected");
+            }
+        }
+        self.part(at.field("issued"), issued.as_ref(), Self::partial_time);
+        self.part(at.field("expires"), expires.as_ref(), Self::partial_time);
+        let list = at.field("mrz_lines");
+        self.each(list, mrz_lines, 0..=MRZ_LINES_MAX, |this, at, line| {
+            let mrz = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'<';
+            if line.is_empty() || line.len() > MRZ_CHARS_MAX || !line.bytes().all(mrz) {
+                this.invalid(at, "1 to 44 characters A-Z, 0-9 and < are expected");
+            }
+        });
+    }
+
+    pub(super) fn organisation(&mut self, at: At<'_>, organisation: &pb::Organisation) {
+        let pb::Organisation { names, country, identifiers } = organisation;
+        self.texts(at.field("names"), names);
+        self.country(at.field("country"), country);
+        self.each(at.field("identifiers"), identifiers, 0..=caps::LIST_MAX, Self::identifier);
+    }
+}

@@ -1,0 +1,119 @@
+//! What a message is about: vehicles, goods, money, devices.
+
+use barid_proto::message::v1 as pb;
+
+use super::Inspection;
+use crate::fault::At;
+use crate::rules::field::is_run;
+
+impl Inspection<'_, '_> {
+    pub(super) fn vehicle(&mut self, at: At<'_>, vehicle: &pb::Vehicle) {
+        let pb::Vehicle {
+            vehicle_kind,
+            plate,
+            plate_country,
+            plate_original,
+            vin,
+            make,
+            model,
+            colour,
+            trailer_plate,
+            occupants: _,
+        } = vehicle;
+        self.code(at.field("vehicle_kind"), vehicle_kind);
+        self.country(at.field("plate_country"), plate_country);
+        self.lines(at, &[("plate", plate), ("plate_original", plate_original), ("vin", vin)]);
+        self.lines(at, &[("make", make), ("model", model), ("colour", colour)]);
+        self.line(at.field("trailer_plate"), trailer_plate);
+    }
+
+    pub(super) fn vessel(&mut self, at: At<'_>, vessel: &pb::Vessel) {
+        let pb::Vessel { name, imo, mmsi, call_sign, flag, vessel_type, vessel_status } = vessel;
+        self.digits(at.field("imo"), imo, 7, "an IMO number has seven digits");
+        self.digits(at.field("mmsi"), mmsi, 9, "an MMSI has nine digits");
+        self.country(at.field("flag"), flag);
+        self.lines(at, &[("name", name), ("call_sign", call_sign)]);
+        self.lines(at, &[("vessel_type", vessel_type), ("vessel_status", vessel_status)]);
+    }
+
+    pub(super) fn aircraft(&mut self, at: At<'_>, aircraft: &pb::Aircraft) {
+        let pb::Aircraft { registration, icao24, aircraft_type } = aircraft;
+        if !icao24.is_empty() && !is_run(icao24, 6, u8::is_ascii_hexdigit) {
+            self.invalid(at.field("icao24"), "an ICAO address has six hexadecimal digits");
+        }
+        self.lines(at, &[("registration", registration), ("aircraft_type", aircraft_type)]);
+    }
+
+    pub(super) fn container(&mut self, at: At<'_>, container: &pb::Container) {
+        let pb::Container { number, seal, container_type } = container;
+        let lines = [("number", number), ("seal", seal), ("container_type", container_type)];
+        self.lines(at, &lines);
+    }
+
+    pub(super) fn consignment(&mut self, at: At<'_>, consignment: &pb::Consignment) {
+        let pb::Consignment {
+            hs_code,
+            description,
+            packages: _,
+            package_kind,
+            gross_mass,
+            declared_value,
+            ucr,
+            transport_document,
+            consignor,
+            consignee,
+        } = consignment;
+        self.hs_code(at, hs_code);
+        self.texts(at.field("description"), description);
+        self.code(at.field("package_kind"), package_kind);
+        self.part(at.field("gross_mass"), gross_mass.as_ref(), Self::quantity);
+        self.part(at.field("declared_value"), declared_value.as_ref(), Self::money);
+        self.lines(at, &[("ucr", ucr), ("transport_document", transport_document)]);
+        self.part(at.field("consignor"), consignor.as_ref(), Self::organisation);
+        self.part(at.field("consignee"), consignee.as_ref(), Self::organisation);
+    }
+
+    pub(super) fn goods(&mut self, at: At<'_>, goods: &pb::Goods) {
+        let pb::Goods { category, description, quantity, hs_code } = goods;
+        self.code(at.field("category"), category);
+        self.texts(at.field("description"), description);
+        self.part(at.field("quantity"), quantity.as_ref(), Self::quantity);
+        self.hs_code(at, hs_code);
+    }
+
+    fn hs_code(&mut self, at: At<'_>, code: &str) {
+        self.digits(at.field("hs_code"), code, 6, "a Harmonized System code has six digits");
+    }
+
+    fn quantity(&mut self, at: At<'_>, quantity: &pb::Quantity) {
+        let pb::Quantity { digits: _, exponent, unit } = quantity;
+        self.exponent(at, *exponent);
+        self.required_code(at.field("unit"), unit);
+    }
+
+    fn money(&mut self, at: At<'_>, money: &pb::Money) {
+        let pb::Money { digits: _, exponent, currency } = money;
+        self.exponent(at, *exponent);
+        if !is_run(currency, 3, u8::is_ascii_uppercase) {
+            self.invalid(at.field("currency"), "three capital letters of ISO 4217 are expected");
+        }
+    }
+
+    fn exponent(&mut self, at: At<'_>, exponent: i32) {
+        if !(-9..=9).contains(&exponent) {
+            self.invalid(at.field("exponent"), "a power of ten, -9 to 9, is expected");
+        }
+    }
+
+    pub(super) fn firearm(&mut self, at: At<'_>, firearm: &pb::Firearm) {
+        let pb::Firearm { firearm_kind, calibre, serial, marks } = firearm;
+        self.lines(at, &[("firearm_kind", firearm_kind), ("calibre", calibre)]);
+        self.lines(at, &[("serial", serial), ("marks", marks)]);
+    }
+
+    pub(super) fn device(&mut self, at: At<'_>, device: &pb::Device) {
+        let pb::Device { device_kind, value, provider } = device;
+        self.code(at.field("device_kind"), device_kind);
+        self.lines(at, &[("value", value), ("provider", provider)]);
+    }
+}

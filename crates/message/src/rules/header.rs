@@ -1,0 +1,133 @@
+//! The header table, row by row.
+
+mod content;
+mod handling;
+mod identity;
+mod law;
+mod parties;
+mod times;
+
+use barid_proto::message::v1 as pb;
+
+use crate::caps;
+use crate::fault::{At, Findings};
+use crate::header::{Facts, Kind, Precedence, Times};
+use crate::reason::Reason;
+use crate::text::Layout;
+use content::Content;
+use law::Legal;
+
+/// Where a header stands.
+pub(crate) const AT: At<'static> = At::root("header");
+
+/// Reads a header. None only where a fault was noted.
+pub(crate) fn read(header: &pb::Header, f: &mut Findings) -> Option<Facts> {
+    let pb::Header {
+        schema,
+        identity,
+        status,
+        lineage,
+        originator,
+        recipients,
+        precedence,
+        times,
+        classification,
+        sharing,
+        handling,
+        onward,
+        legal,
+        data_protection,
+        grading,
+        ack_policy,
+        languages,
+        content,
+        routing,
+        extensions,
+        signers,
+        external_ref,
+    } = header;
+
+    let schema = identity::schema(schema.as_ref(), AT.field("schema"), f);
+    let identity = identity::identity(identity.as_ref(), AT.field("identity"), f);
+    let status = identity::status(status.as_ref(), AT.field("status"), f);
+    identity::lineage(lineage.as_ref(), AT.field("lineage"), f);
+    let origin = parties::originator(originator.as_ref(), AT.field("originator"), f);
+    let recipients = parties::recipients(recipients, origin.as_ref(), AT.field("recipients"), f);
+    let level = times::precedence(precedence.as_ref(), AT.field("precedence"), f);
+    let times = times::times(times.as_ref(), AT.field("times"), f);
+    handling::classification(classification.as_ref(), AT.field("classification"), f);
+    handling::sharing(sharing.as_ref(), AT.field("sharing"), f);
+    handling::handling(handling, AT.field("handling"), f);
+    handling::onward(onward.as_ref(), AT.field("onward"), f);
+    let legal = law::legal(legal.as_ref(), AT.field("legal"), f);
+    let personal = law::data_protection(data_protection.as_ref(), AT.field("data_protection"), f);
+    law::grading(grading.as_ref(), AT.field("grading"), f);
+    content::ack_policy(ack_policy.as_ref(), AT.field("ack_policy"), f);
+    content::languages(languages.as_ref(), AT.field("languages"), f);
+    let kind = schema.map(|schema| schema.kind);
+    let body = content::content(content.as_ref(), kind, AT.field("content"), f);
+    let hop_limit = content::routing(routing.as_ref(), AT.field("routing"), f);
+    content::extensions(extensions, AT.field("extensions"), f);
+    let signer = content::signers(signers, AT.field("signers"), f);
+    parties::external_ref(external_ref.as_ref(), AT.field("external_ref"), f);
+    f.texts(AT, header, Layout::Line);
+
+    flash(level, kind, body, f);
+    covered(personal, legal.as_ref(), times, f);
+
+    let (schema, identity, legal, body) = (schema?, identity?, legal?, body?);
+    Some(Facts {
+        kind: schema.kind,
+        schema_minor: schema.minor,
+        message_id: identity.message_id,
+        thread_id: identity.thread_id,
+        correlation_id: identity.correlation_id,
+        status: status?,
+        origin: origin?,
+        recipients,
+        precedence: level?,
+        times: times?,
+        purposes: legal.purposes,
+        agreement: legal.agreement,
+        hop_limit: hop_limit?,
+        body_size: body.size,
+        body_digest: body.sha256,
+        signer: signer?,
+    })
+}
+
+/// V7: what may be FLASH.
+fn flash(level: Option<Precedence>, kind: Option<Kind>, body: Option<Content>, f: &mut Findings) {
+    if level != Some(Precedence::Flash) {
+        return;
+    }
+    let at = AT.field("precedence");
+    let urgent = [Kind::Alert, Kind::Incident, Kind::Assist, Kind::CrossingStatus];
+    if kind.is_some_and(|kind| !urgent.contains(&kind)) {
+        let text = "only ALERT, INCIDENT, ASSIST and CROSSING_STATUS may be FLASH; use IMMEDIATE";
+        f.add(at.field("level"), Reason::FlashNotAllowed, "V7", text);
+    }
+    let max = caps::FLASH_BODY_BYTES_MAX;
+    if body.is_some_and(|body| usize::try_from(body.size).is_ok_and(|size| size > max)) {
+        let text = format!("the body of a FLASH message has at most {max} bytes");
+        f.add(at.field("level"), Reason::FlashNotAllowed, "V7", text);
+    }
+}
+
+/// V9: personal data needs a purpose (row 13 asks for one anyway), a legal basis, and
+/// an end.
+fn covered(personal: bool, legal: Option<&Legal>, times: Option<Times>, f: &mut Findings) {
+    if !personal {
+        return;
+    }
+    if legal.is_some_and(|legal| !legal.has_basis) {
+        let text = "required with personal data; name the law or article";
+        let legal = AT.field("legal");
+        f.add(legal.field("legal_basis"), Reason::PersonalDataUncovered, "V9", text);
+    }
+    if times.is_some_and(|times| times.retain_until.is_none()) {
+        let text = "required with personal data; say until when the bytes may be kept";
+        let times = AT.field("times");
+        f.add(times.field("retain_until"), Reason::PersonalDataUncovered, "V9", text);
+    }
+}
