@@ -1,0 +1,5 @@
+//! What is written down and how it is proven: entries, leaves, evidence, the Merkle log, checkpoints, proofs, witness rules, bundles and their offline verification.
+
+pub mod commitment;
+pub mod entry;
+pub mod evidence;
