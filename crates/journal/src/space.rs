@@ -1,0 +1,218 @@
+//! Room on the disk: who may take it, and what is kept back.
+//!
+//! A node that has accepted a message must be able to write down what becomes
+//! of it. So the last space belongs to deliveries: new messages are refused
+//! while less than a stated amount is free or the ballast is gone.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::data_dir::Options;
+use crate::disk::{Disk, DiskFile, is_full, remove_if_there};
+
+/// An operation that the disk did not do.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {}: look at the disk and at who owns the folder, then start again", path.display())]
+pub struct DiskFailure {
+    /// What was attempted.
+    pub action: &'static str,
+    /// On what.
+    pub path: PathBuf,
+    /// What the operating system said.
+    #[source]
+    pub source: io::Error,
+}
+
+/// Names what was attempted, where the operating system only says why not.
+pub(crate) trait Attempt<T> {
+    fn attempt(self, action: &'static str, path: &Path) -> Result<T, DiskFailure>;
+}
+
+impl<T> Attempt<T> for io::Result<T> {
+    fn attempt(self, action: &'static str, path: &Path) -> Result<T, DiskFailure> {
+        self.map_err(|source| DiskFailure { action, path: path.to_owned(), source })
+    }
+}
+
+/// What space is wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// New messages: refused while space is short.
+    Intake,
+    /// What becomes of accepted messages, and the node's own start and stop:
+    /// may use the last of it.
+    Delivery,
+}
+
+/// Space that could not be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SpaceError {
+    #[error("the disk is full")]
+    Full,
+    #[error(transparent)]
+    Disk(#[from] DiskFailure),
+}
+
+/// The room on the disk under a data folder.
+#[derive(Debug)]
+pub struct Space {
+    disk: Arc<dyn Disk>,
+    root: PathBuf,
+    ballast: PathBuf,
+    ballast_bytes: u64,
+    free_bytes_min: u64,
+    /// The lock on the data folder: whoever uses the folder holds its space, so
+    /// the lock is held until the last of them is gone.
+    _lock: Arc<dyn DiskFile>,
+    /// Whether the ballast stands. Held while space is taken, so that what is
+    /// measured as free is not taken twice.
+    stands: Mutex<bool>,
+}
+
+impl Space {
+    /// Takes stock, and sets up the ballast if there is room for it.
+    pub(crate) fn open(
+        disk: Arc<dyn Disk>,
+        root: &Path,
+        options: Options,
+        lock: Arc<dyn DiskFile>,
+    ) -> Result<Self, DiskFailure> {
+        let ballast = root.join("ballast");
+        let length = match disk.open(&ballast) {
+            Ok(file) => Some(file.len().attempt("measure", &ballast)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error).attempt("open", &ballast),
+        };
+        let space = Self {
+            disk,
+            root: root.to_owned(),
+            ballast,
+            ballast_bytes: options.ballast_bytes,
+            free_bytes_min: options.free_bytes_min,
+            _lock: lock,
+            stands: Mutex::new(length == Some(options.ballast_bytes)),
+        };
+        let mut stands = space.lock();
+        if !*stands {
+            // Of another size, or half made when the last start ended.
+            space.release(&mut stands)?;
+            space.restore(&mut stands)?;
+        }
+        drop(stands);
+        Ok(space)
+    }
+
+    /// The disk that all this is on.
+    pub(crate) fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
+    }
+
+    /// Whether new messages may take space: the ballast stands, and beside it
+    /// the stated amount is free. Sets the ballast up again when it can.
+    pub fn has_room_for_intake(&self) -> Result<bool, DiskFailure> {
+        let mut stands = self.lock();
+        self.has_room(&mut stands, 0)
+    }
+
+    fn has_room(&self, stands: &mut bool, bytes: u64) -> Result<bool, DiskFailure> {
+        self.restore(stands)?;
+        let wanted = self.free_bytes_min.saturating_add(bytes);
+        Ok(*stands && self.free_bytes()? >= wanted)
+    }
+
+    /// Makes a file of zeros whose space is taken. Its contents are durable,
+    /// its name is not yet.
+    pub(crate) fn create(&self, path: &Path, bytes: u64) -> Result<Arc<dyn DiskFile>, SpaceError> {
+        let mut stands = self.lock();
+        if !self.has_room(&mut stands, bytes)? {
+            return Err(SpaceError::Full);
+        }
+        self.make(path, bytes)
+    }
+
+    /// As [`Space::create`] for [`Claim::Delivery`]: `bytes` if there is ample
+    /// room, else `least`, for which the ballast is given up if need be.
+    pub(crate) fn create_at_need(
+        &self,
+        path: &Path,
+        bytes: u64,
+        least: u64,
+    ) -> Result<Arc<dyn DiskFile>, SpaceError> {
+        let mut stands = self.lock();
+        if self.free_bytes()? >= self.free_bytes_min.saturating_add(bytes) {
+            match self.make(path, bytes) {
+                Err(SpaceError::Full) => {}
+                done => return done,
+            }
+        }
+        match self.make(path, least) {
+            Err(SpaceError::Full) => {}
+            done => return done,
+        }
+        self.release(&mut stands)?;
+        self.make(path, least)
+    }
+
+    /// Does what needs a little space beside what was set aside for it (a
+    /// folder's next block), giving up the ballast for it if need be.
+    pub(crate) fn at_need<T>(&self, attempt: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        match attempt() {
+            Err(error) if is_full(&error) => {
+                let mut stands = self.lock();
+                self.release(&mut stands).map_err(|failure| failure.source)?;
+                attempt()
+            }
+            done => done,
+        }
+    }
+
+    fn make(&self, path: &Path, bytes: u64) -> Result<Arc<dyn DiskFile>, SpaceError> {
+        let made = remove_if_there(&*self.disk, path).and_then(|_| self.disk.create_new(path));
+        let file = match made {
+            Err(error) if is_full(&error) => return Err(SpaceError::Full),
+            made => made.attempt("create", path)?,
+        };
+        match file.allocate(bytes).and_then(|()| file.sync_all()) {
+            Ok(()) => Ok(file),
+            Err(error) => {
+                // What was allocated before it failed must not stay taken. If
+                // this fails too, the next start removes the file.
+                drop(file);
+                remove_if_there(&*self.disk, path).attempt("remove", path)?;
+                if is_full(&error) {
+                    return Err(SpaceError::Full);
+                }
+                Err(error).attempt("allocate", path).map_err(SpaceError::Disk)
+            }
+        }
+    }
+
+    fn restore(&self, stands: &mut bool) -> Result<(), DiskFailure> {
+        let wanted = self.ballast_bytes.saturating_add(self.free_bytes_min);
+        if *stands || self.free_bytes()? < wanted {
+            return Ok(());
+        }
+        match self.make(&self.ballast, self.ballast_bytes) {
+            // Not durable by name yet, and it need not be: it is made again.
+            Ok(_) => *stands = true,
+            Err(SpaceError::Full) => {}
+            Err(SpaceError::Disk(failure)) => return Err(failure),
+        }
+        Ok(())
+    }
+
+    fn release(&self, stands: &mut bool) -> Result<(), DiskFailure> {
+        remove_if_there(&*self.disk, &self.ballast).attempt("remove", &self.ballast)?;
+        *stands = false;
+        Ok(())
+    }
+
+    fn free_bytes(&self) -> Result<u64, DiskFailure> {
+        self.disk.free_bytes(&self.root).attempt("measure the free space of", &self.root)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        self.stands.lock().expect("nothing panics while it holds the ballast")
+    }
+}
