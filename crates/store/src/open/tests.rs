@@ -1,0 +1,192 @@
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::{Applied, Log, OpenError, RebuiltBecause, Store};
+use crate::engine::Engine;
+use crate::meta::Meta;
+use crate::schema::{META_KEY, Writes, write};
+use crate::tests::history::long_history;
+use crate::tests::{all, log, open};
+use crate::{EventRow, Filter};
+
+fn filled(messages: u8) -> TempDir {
+    let directory = TempDir::new().unwrap();
+    let (mut projector, _) = open(&directory);
+    projector.project(&long_history(messages).0).unwrap();
+    projector.flush().unwrap();
+    directory
+}
+
+fn reopened(directory: &TempDir, log: &Log) -> (Option<Applied>, Option<RebuiltBecause>) {
+    let opened = Store::open(&directory.path().join("index"), log, 1 << 20).unwrap();
+    (opened.applied, opened.rebuilt_because)
+}
+
+/// Changes a closed index behind the store's back.
+fn meddle(directory: &TempDir, change: impl FnOnce(&Engine)) {
+    let engine = Engine::open(&directory.path().join("index"), 1 << 20).unwrap();
+    change(&engine);
+    engine.flush().unwrap();
+}
+
+#[test]
+fn a_new_index_is_new_and_then_goes_on() {
+    let directory = TempDir::new().unwrap();
+    let (applied, because) = reopened(&directory, &log());
+    assert!(applied.is_none() && because.is_none());
+    let (applied, because) = reopened(&directory, &log());
+    assert_eq!(applied, Some(Applied { next_position: 0, witnessed: 0 }));
+    assert!(because.is_none());
+    let (applied, because) = reopened(&filled(5), &log());
+    assert_eq!(applied, Some(Applied { next_position: 10, witnessed: 10 }));
+    assert!(because.is_none());
+}
+
+#[test]
+fn an_index_that_is_not_of_this_log_is_set_aside_and_one_of_them_is_kept() {
+    let directory = filled(2);
+    for epoch in [2, 3, 4] {
+        let other = Log { epoch, ..log() };
+        let (applied, because) = reopened(&directory, &other);
+        assert!(applied.is_none());
+        assert!(matches!(because, Some(RebuiltBecause::OtherLog(_))));
+        let mut names: Vec<_> =
+            fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["index", "index.damaged"]);
+    }
+}
+
+#[test]
+fn an_index_of_another_schema_or_without_its_mark_is_set_aside() {
+    let directory = filled(2);
+    meddle(&directory, |engine| engine.insert(META_KEY, b"\x08\x63").unwrap());
+    assert!(matches!(reopened(&directory, &log()), (None, Some(RebuiltBecause::Schema(99)))));
+    meddle(&directory, |engine| engine.insert(META_KEY, b"\xff").unwrap());
+    assert!(matches!(reopened(&directory, &log()), (None, Some(RebuiltBecause::Unmarked))));
+    fs::remove_file(directory.path().join("index/db")).unwrap();
+    assert!(matches!(reopened(&directory, &log()), (None, Some(RebuiltBecause::Unmarked))));
+}
+
+#[test]
+fn an_index_that_lost_its_newest_row_is_set_aside() {
+    let directory = filled(2);
+    let newest = crate::Cursor { position: 4, index: 0 };
+    let meta = Meta { log: log(), next_position: 5, newest: Some(newest) };
+    meddle(&directory, |engine| engine.insert(META_KEY, &meta.encode()).unwrap());
+    assert!(matches!(reopened(&directory, &log()), (None, Some(RebuiltBecause::Rows))));
+}
+
+#[test]
+fn rows_of_a_projection_cut_short_are_witnesses_that_no_reader_sees() {
+    let directory = filled(2);
+    let (entries, rows) = long_history(3);
+    meddle(&directory, |engine| {
+        let mut writes = Writes::new();
+        for row in EventRow::of_entry(&entries[4]).unwrap() {
+            write(&mut writes, &row);
+        }
+        for (key, value) in writes {
+            engine.insert(&key, &value).unwrap();
+        }
+    });
+    let index = directory.path().join("index");
+    let opened = Store::open(&index, &log(), 1 << 20).unwrap();
+    assert_eq!(opened.applied, Some(Applied { next_position: 4, witnessed: 5 }));
+    let (mut projector, view) = opened.store.split();
+    assert_eq!(all(&view, &Filter::default(), 500), long_history(2).1);
+    projector.project(&entries[4..]).unwrap();
+    assert_eq!(all(&view, &Filter::default(), 500), rows);
+}
+
+#[test]
+fn an_index_in_use_is_left_alone() {
+    let directory = filled(2);
+    let index = directory.path().join("index");
+    let held = Store::open(&index, &log(), 1 << 20).unwrap();
+    assert!(matches!(Store::open(&index, &log(), 1 << 20), Err(OpenError::InUse(_))));
+    drop(held);
+    assert!(Store::open(&index, &log(), 1 << 20).unwrap().applied.is_some());
+}
+
+/// Numbers that are the same in every run.
+struct Sequence(u64);
+
+impl Sequence {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % bound
+    }
+}
+
+fn damage(index: &Path, sequence: &mut Sequence) {
+    let mut files: Vec<_> = fs::read_dir(index)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.metadata().unwrap().len() > 0 && path.is_file())
+        .collect();
+    files.sort();
+    let path = &files[sequence.below(files.len())];
+    let mut bytes = fs::read(path).unwrap();
+    let used = bytes.iter().rposition(|byte| *byte != 0).unwrap_or(0) + 1;
+    let at = sequence.below(used);
+    match sequence.below(4) {
+        0 => bytes[at] ^= 1 << sequence.below(8),
+        1 => bytes.truncate(at),
+        2 => bytes[at..used.min(at + 512)].fill(0),
+        _ => {
+            for byte in &mut bytes[at..used.min(at + 64)] {
+                *byte = u8::try_from(sequence.below(256)).unwrap();
+            }
+        }
+    }
+    fs::File::create(path)
+        .and_then(|mut file| std::io::Write::write_all(&mut file, &bytes))
+        .unwrap();
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn whatever_happens_to_its_files_it_opens_or_is_set_aside() {
+    let (entries, rows) = long_history(60);
+    let whole = filled(60);
+    let mut sequence = Sequence(2);
+    let (mut kept, mut rolled_back, mut set_aside) = (0, 0, 0);
+    for _ in 0..80 {
+        let directory = TempDir::new().unwrap();
+        let index = directory.path().join("index");
+        copy(&whole.path().join("index"), &index);
+        damage(&index, &mut sequence);
+        let opened = Store::open(&index, &log(), 1 << 20).unwrap();
+        let next = opened.applied.map_or(0, |applied| applied.next_position);
+        match (&opened.rebuilt_because, next) {
+            (Some(_), _) => set_aside += 1,
+            (None, 120) => kept += 1,
+            (None, _) => rolled_back += 1,
+        }
+        let was_set_aside = opened.rebuilt_because.is_some();
+        let (mut projector, view) = opened.store.split();
+        let projected = projector.project(&entries[usize::try_from(next).unwrap()..]);
+        if was_set_aside {
+            projected.unwrap();
+            assert_eq!(all(&view, &Filter::default(), 500), rows);
+        } else if let Ok(page) = view.events(&Filter::default(), None, 500) {
+            assert!(page.items.len() <= rows.len());
+        }
+    }
+    assert!(kept > 0 && set_aside > 0, "{kept} kept, {rolled_back} rolled back, {set_aside} aside");
+}

@@ -1,0 +1,303 @@
+//! Reading the delivery log.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use barid_message::address::Address;
+use barid_message::id::MessageId;
+use barid_message::time::Millis;
+use thiserror::Error;
+
+use crate::cursor::Cursor;
+use crate::engine::{Engine, EngineError, Pair};
+use crate::filter::Filter;
+use crate::row::EventRow;
+use crate::scan::{Direction, Scan, Step};
+use crate::schema::{HAS_EVIDENCE, Run, event_place};
+
+/// Most items of one page.
+pub const PAGE_ITEMS_MAX: usize = 500;
+
+/// Most rows that [`ReadView::message`] gives: 100 recipients with 40 events each.
+pub const MESSAGE_ROWS_MAX: usize = 4_000;
+
+/// Most rows of one entry: as many as an index of 2 bytes can number.
+const ENTRY_ROWS_MAX: usize = 65_536;
+
+/// Keys of an agency that one search for evidence passes over; less than a
+/// microsecond each. Tests come to its end in short logs.
+const EVIDENCE_KEYS_MAX: usize = if cfg!(test) { 4 } else { 20_000 };
+
+/// Reads the delivery log, from any number of threads, while it is written. Calls
+/// block, as a rule for less than some ten milliseconds. A clone is a handle on
+/// the same log.
+#[derive(Clone)]
+pub struct ReadView {
+    engine: Engine,
+    /// Written by the [`Projector`](crate::Projector) alone.
+    applied: Arc<AtomicU64>,
+}
+
+/// A part of an answer, in the order of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// What was found; there may be nothing even before the end.
+    pub items: Vec<T>,
+    /// Everything up to this place has been looked at: give it as `after` to go
+    /// on. `None`: nothing has.
+    pub reached: Option<Cursor>,
+    /// True: there was nothing more when the page was read.
+    pub is_complete: bool,
+}
+
+/// The delivery log could not be read.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// The engine failed.
+    #[error("cannot read the delivery log")]
+    Engine(#[from] EngineError),
+    /// A row does not decode: the index is damaged; remove its directory and
+    /// start again.
+    #[error("the delivery log is damaged behind position {0}")]
+    Damaged(u64),
+}
+
+impl ReadView {
+    pub(crate) const fn new(engine: Engine, applied: Arc<AtomicU64>) -> Self {
+        Self { engine, applied }
+    }
+
+    /// Every entry below this position can be read here.
+    #[must_use]
+    pub fn applied(&self) -> u64 {
+        self.applied.load(Ordering::Acquire)
+    }
+
+    /// Whether there is no event yet.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn is_empty(&self) -> Result<bool, ReadError> {
+        Ok(self.first_row(0, self.applied())?.is_none())
+    }
+
+    /// Events behind a place (`None` = from the beginning), oldest first, at most
+    /// `limit` or [`PAGE_ITEMS_MAX`]. A page ends early where few events match in
+    /// a long log; `reached` has moved on even so.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn events(
+        &self,
+        filter: &Filter,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page<EventRow>, ReadError> {
+        // Read once, before the search: what is written meanwhile is for the next
+        // page, so that `reached` never passes over it.
+        let (applied, limit) = (self.applied(), limit.min(PAGE_ITEMS_MAX));
+        let mut page = Page::up_to(applied);
+        page.reached = page.reached.max(after);
+        let Some(bounds) = self.bounds(filter, after, applied)? else {
+            return Ok(page);
+        };
+        let mut scan = Scan::new(&self.engine, filter.runs(), bounds, Direction::Forward);
+        let mut next = Some(scan.start());
+        while let Some(from) = next {
+            match scan.step(from)? {
+                Step::Found(position) => {
+                    let rows = self.entry_rows(position)?;
+                    scan.spend(rows.len());
+                    let matching = |row: &EventRow| Some(row.cursor) > after && filter.matches(row);
+                    page.items.extend(rows.into_iter().filter(matching));
+                    next = scan.beyond(position).filter(|_| page.items.len() <= limit);
+                }
+                Step::Paused(position) => {
+                    page.reached = Cursor::before_entry(position).max(after);
+                    page.is_complete = false;
+                    break;
+                }
+                Step::End => break,
+            }
+        }
+        page.cut(limit, after, |row| row.cursor);
+        Ok(page)
+    }
+
+    /// The newest events that match, the oldest of them first, at most `limit` or
+    /// [`PAGE_ITEMS_MAX`]; `reached` is the end of the log. `is_complete` is false
+    /// where there may be more before them.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn newest(&self, filter: &Filter, limit: usize) -> Result<Page<EventRow>, ReadError> {
+        let applied = self.applied();
+        let limit = limit.min(PAGE_ITEMS_MAX);
+        let mut page = Page::up_to(applied);
+        let Some(bounds) = self.bounds(filter, None, applied)? else {
+            return Ok(page);
+        };
+        let mut scan = Scan::new(&self.engine, filter.runs(), bounds, Direction::Backward);
+        let mut next = Some(scan.start());
+        while let Some(from) = next {
+            match scan.step(from)? {
+                Step::Found(position) => {
+                    let rows = self.entry_rows(position)?;
+                    scan.spend(rows.len());
+                    page.items.extend(rows.into_iter().rev().filter(|row| filter.matches(row)));
+                    next = scan.beyond(position).filter(|_| page.items.len() <= limit);
+                }
+                Step::Paused(_) => {
+                    page.is_complete = false;
+                    break;
+                }
+                Step::End => break,
+            }
+        }
+        if page.items.len() > limit {
+            page.items.truncate(limit);
+            page.is_complete = false;
+        }
+        page.items.reverse();
+        Ok(page)
+    }
+
+    /// What happened to a message, oldest first, at most [`MESSAGE_ROWS_MAX`]
+    /// rows; [`events`](Self::events) has the rest. An id that several agencies
+    /// used gives all of them.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn message(&self, id: &MessageId) -> Result<Vec<EventRow>, ReadError> {
+        let filter = Filter { message_id: Some(*id), ..Filter::default() };
+        let mut rows = Vec::new();
+        let mut after = None;
+        while rows.len() < MESSAGE_ROWS_MAX {
+            let page = self.events(&filter, after, MESSAGE_ROWS_MAX - rows.len())?;
+            rows.extend(page.items);
+            if page.is_complete {
+                break;
+            }
+            after = page.reached;
+        }
+        Ok(rows)
+    }
+
+    /// Places of the events of an originator's messages that have evidence, behind
+    /// a place (`None` = from the beginning), oldest first, at most `limit` or
+    /// [`PAGE_ITEMS_MAX`].
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn evidence_after(
+        &self,
+        originator: &Address,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page<Cursor>, ReadError> {
+        let (applied, limit) = (self.applied(), limit.min(PAGE_ITEMS_MAX));
+        let mut page = Page::up_to(applied);
+        page.reached = page.reached.max(after);
+        let Some(bounds) = self.bounds(&Filter::default(), after, applied)? else {
+            return Ok(page);
+        };
+        let run = Run::by_agency(originator);
+        let (first, last) = (run.first_key(*bounds.start()), run.last_key(*bounds.end()));
+        let pairs = self.engine.pairs(&first..=&last, EVIDENCE_KEYS_MAX)?;
+        if let (EVIDENCE_KEYS_MAX.., Some((key, _))) = (pairs.len(), pairs.last()) {
+            page.reached = run.position(key).and_then(|last| Cursor::before_entry(last + 1));
+            page.is_complete = false;
+        }
+        let owed = pairs.iter().filter(|(_, value)| value == HAS_EVIDENCE);
+        for position in owed.filter_map(|(key, _)| run.position(key)) {
+            for row in self.entry_rows(position)? {
+                let is_owed = row.has_evidence && row.origin_agency.as_ref() == Some(originator);
+                if is_owed && Some(row.cursor) > after {
+                    page.items.push(row.cursor);
+                }
+            }
+            if page.items.len() > limit {
+                break;
+            }
+        }
+        page.cut(limit, after, |place| *place);
+        Ok(page)
+    }
+
+    /// The positions behind `after` and below `applied` in which the filter's
+    /// times lie; `None` where there are none.
+    fn bounds(
+        &self,
+        filter: &Filter,
+        after: Option<Cursor>,
+        applied: u64,
+    ) -> Result<Option<RangeInclusive<u64>>, ReadError> {
+        let mut start = after.map_or(0, |place| place.position);
+        let mut end = applied;
+        if let Some(from) = filter.from {
+            start = start.max(self.first_position_at(from, applied)?);
+        }
+        if let Some(to) = filter.to {
+            end = self.first_position_at(to, applied)?;
+        }
+        Ok((start < end).then(|| start..=end - 1))
+    }
+
+    /// A position such that events before it are before `time`, and events from it
+    /// on are not. Entry times never decrease (SPINE §1.7), so halving finds it.
+    fn first_position_at(&self, time: Millis, applied: u64) -> Result<u64, ReadError> {
+        let (mut low, mut high) = (0, applied);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.first_row(middle, high)? {
+                Some(row) if row.time < time => low = row.cursor.position + 1,
+                Some(_) | None => high = middle,
+            }
+        }
+        Ok(low)
+    }
+
+    /// The first row from a position on and below another.
+    fn first_row(&self, from: u64, below: u64) -> Result<Option<EventRow>, ReadError> {
+        let Some(last) = below.checked_sub(1).filter(|last| from <= *last) else {
+            return Ok(None);
+        };
+        let run = Run::events();
+        let pair = self.engine.first(&run.first_key(from)..=&run.last_key(last))?;
+        pair.map(|pair| row(&pair, from)).transpose()
+    }
+
+    fn entry_rows(&self, position: u64) -> Result<Vec<EventRow>, ReadError> {
+        let run = Run::events();
+        let (first, last) = (run.first_key(position), run.last_key(position));
+        let pairs = self.engine.pairs(&first..=&last, ENTRY_ROWS_MAX)?;
+        // Only positions that an index names are asked for.
+        if pairs.is_empty() {
+            return Err(ReadError::Damaged(position));
+        }
+        pairs.iter().map(|pair| row(pair, position)).collect()
+    }
+}
+
+impl<T> Page<T> {
+    /// Of a search that comes to the end of what is applied.
+    fn up_to(applied: u64) -> Self {
+        Self { items: Vec::new(), reached: Cursor::before_entry(applied), is_complete: true }
+    }
+
+    /// Keeps the first items, and goes back to the last of them.
+    fn cut(&mut self, limit: usize, after: Option<Cursor>, place: impl Fn(&T) -> Cursor) {
+        if self.items.len() > limit {
+            self.items.truncate(limit);
+            self.reached = self.items.last().map(place).or(after);
+            self.is_complete = false;
+        }
+    }
+}
+
+fn row((key, value): &Pair, near: u64) -> Result<EventRow, ReadError> {
+    event_place(key)
+        .and_then(|place| EventRow::decode(place, value))
+        .ok_or(ReadError::Damaged(near))
+}
