@@ -1,0 +1,62 @@
+//! Every limit of the broker.
+
+use std::time::Duration;
+
+/// Time a consumer has for its answer (ms). Issue text and SPINE §3.4.
+pub const LEASE_MS: u64 = 30_000;
+/// Longest time that one hand-out may be renewed to (ms).
+pub const LEASE_TOTAL_MS: u64 = 15 * 60_000;
+/// Messages handed out and unanswered, per stream.
+pub const OUTSTANDING_MAX: usize = 64;
+/// Failed tries after which a delivery becomes a dead letter (GUARANTEES F22).
+pub const TRIES_MAX: u32 = 5;
+/// First delay before a further try (ms); doubled with each.
+pub const RETRY_MIN_MS: u64 = 1_000;
+/// Longest delay before a further try that the node chooses (ms).
+pub const RETRY_MAX_MS: u64 = 300_000;
+/// Longest delay that a consumer may ask for (ms).
+pub const NACK_DELAY_MAX_MS: u64 = 3_600_000;
+/// In doubt this long past its deadline, a delivery is OVERDUE (ms; SPINE §3.2).
+pub const OVERDUE_AFTER_MS: u64 = 60_000;
+/// Deliveries waiting in one inbox, beyond which its senders are told to wait.
+pub const INBOX_MAX: usize = 100_000;
+/// Places beyond these that FLASH alone may take (GUARANTEES F21).
+pub const INBOX_FLASH_RESERVE: usize = 1_000;
+/// Refusals journaled singly per identity, reason and minute (SPINE §1.8).
+pub const REFUSALS_SINGLY: u32 = 10;
+/// Refusal windows kept at once; beyond it the oldest is closed early.
+pub const REFUSAL_WINDOWS_MAX: usize = 10_000;
+/// Days an id is remembered: the oldest acceptable created_at is 31 days back and
+/// an id's own time may lie 5 min before it.
+pub const DEDUPE_DAYS: u32 = 33;
+/// Bytes of one journal group.
+pub const GROUP_BYTES_MAX: usize = 1 << 20;
+/// Entries of one journal group.
+pub const GROUP_ENTRIES_MAX: usize = 1_024;
+/// Journal space held ready: the group being written, the one being collected, and
+/// the largest single entry on top.
+pub const RESERVE_BYTES: u64 = 4 << 20;
+/// Commands waiting for the sequencer.
+pub const COMMANDS_MAX: usize = 4_096;
+/// Entries not yet projected, beyond which intake waits (SPINE §1.1).
+pub const PROJECTION_LAG_MAX: u64 = 10_000;
+/// Groups on their way to the projector.
+pub const PROJECTION_GROUPS_MAX: usize = 256;
+/// Timer entries decided at once, so that commands get their turn between.
+pub const TIMER_BATCH_MAX: usize = 256;
+/// Wall clock against monotonic clock, beyond which the clock is suspect (ms;
+/// SPINE §1.7).
+pub const CLOCK_DRIFT_MAX_MS: u64 = 5 * 60_000;
+/// A start later than this after the newest entry makes the clock suspect (ms).
+pub const CLOCK_GAP_MAX_MS: u64 = 30 * 86_400_000;
+/// How long a reader waits for the projection to reach what it asked behind
+/// (SPINE §1.3).
+pub const PROJECTION_WAIT: Duration = Duration::from_secs(1);
+/// How often the projector flushes the index.
+pub const INDEX_FLUSH: Duration = Duration::from_millis(500);
+/// Text of a filter or purpose kept with a read (bytes).
+pub const READ_TEXT_MAX: usize = 280;
+
+const _: () = assert!(LEASE_MS <= LEASE_TOTAL_MS);
+const _: () = assert!(RETRY_MIN_MS <= RETRY_MAX_MS && RETRY_MAX_MS <= NACK_DELAY_MAX_MS);
+const _: () = assert!(GROUP_BYTES_MAX as u64 * 3 < RESERVE_BYTES);

@@ -1,0 +1,127 @@
+//! What the sequencer is asked to do, and what it hands on.
+
+use std::sync::Arc;
+
+use barid_audit::entry::{Encoded, Entry};
+use barid_journal::Record;
+use barid_message::address::Address;
+use barid_message::time::Millis;
+use barid_proto::journal::v1 as pb;
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use crate::decide::Refusal;
+use crate::decide::accept::Submission;
+use crate::decide::hand_out::{Consumer, HandedOut};
+use crate::decide::operator::DeliveryName;
+use crate::decide::settle::Answer;
+use crate::gate::Known;
+use crate::state::State;
+
+/// The receipt of a submission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Encoded evidence SUBMISSION_ACCEPTED.
+    pub evidence: Bytes,
+    /// It was accepted before.
+    pub repeated: bool,
+}
+
+/// What became of a consumer's answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Settlement {
+    /// Final, with this evidence.
+    Final(Bytes),
+    /// Tried again then.
+    Again(Millis),
+    /// Became a dead letter.
+    DeadLetter,
+    /// The lease runs until then.
+    Renewed(Millis),
+}
+
+pub(crate) type Reply<T> = oneshot::Sender<T>;
+
+/// Looks at the state on the sequencer's thread, and says what to do once all that
+/// was seen is durable.
+pub(crate) type Inspection = Box<dyn FnOnce(&State) -> Release + Send>;
+
+/// What happens once a group is durable: an answer goes out.
+pub(crate) type Release = Box<dyn FnOnce() + Send>;
+
+/// What the sequencer is asked to do.
+pub(crate) enum Command {
+    /// Decide a submission whose bytes lie in a blob.
+    Submit(Box<Submission>, Reply<Result<Receipt, Refusal>>),
+    /// Say whether this is a repeat.
+    Recognise(Known, Reply<Option<Receipt>>),
+    /// Keep a record of a refusal at the gate.
+    Refused(Box<pb::RefusedFacts>, Reply<()>),
+    /// Hand out up to so many deliveries.
+    HandOut(Consumer, usize, Reply<Vec<HandedOut>>),
+    /// A consumer answers.
+    Settle {
+        caller: Arc<str>,
+        token: Bytes,
+        answer: Answer,
+        reply: Reply<Result<Settlement, Refusal>>,
+    },
+    /// A consumer has left its stream: what it holds is ready for others.
+    Release { stream: u64, consumer: Arc<str> },
+    /// An operator puts a dead letter back.
+    Retry(String, DeliveryName, Reply<Result<(), Refusal>>),
+    /// An operator ends a dead letter.
+    Drop(String, DeliveryName, Reply<Result<Bytes, Refusal>>),
+    /// An operator confirms the clock.
+    ConfirmClock(String, Reply<Result<(), Refusal>>),
+    /// Somebody begins to read.
+    ReadOpened(pb::ReadFacts, Reply<Result<u64, Refusal>>),
+    /// A reading ended.
+    ReadClosed(pb::ReadFacts),
+    /// Look at the state.
+    Inspect(Inspection),
+    /// The writer is free.
+    WriterIdle,
+    /// Finish what was begun, and stop.
+    Stop,
+}
+
+/// A command with its place in the bounded queue.
+pub(crate) struct Queued {
+    pub(crate) command: Command,
+    pub(crate) _place: Option<OwnedSemaphorePermit>,
+}
+
+/// What was decided together, and is synced together.
+#[derive(Default)]
+pub(crate) struct Group {
+    pub(crate) records: Vec<Record>,
+    pub(crate) entries: Vec<Arc<Entry>>,
+    pub(crate) bytes: usize,
+    pub(crate) releases: Vec<Release>,
+    /// Inboxes that received something.
+    pub(crate) touched: Vec<Address>,
+    /// A snapshot of the state behind this group's last entry.
+    pub(crate) snapshot: Option<Vec<u8>>,
+    /// Whether an entry names a blob, which must be durable first.
+    pub(crate) has_blobs: bool,
+}
+
+impl Group {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.releases.is_empty() && self.touched.is_empty()
+    }
+
+    pub(crate) fn push(&mut self, entry: Arc<Entry>, encoded: Encoded) {
+        let Encoded { kind, version, leaf, side } = encoded;
+        self.bytes += leaf.len() + side.len();
+        self.records.push(Record {
+            kind,
+            version,
+            time_ms: entry.time.0,
+            leaf: leaf.into(),
+            side: side.into(),
+        });
+        self.entries.push(entry);
+    }
+}

@@ -1,0 +1,238 @@
+//! Submission: accept, recognise a repeat, or refuse.
+
+use barid_audit::entry::{Body, Entry, Item};
+use barid_message::address::Address;
+use barid_message::header::Header;
+use barid_message::id::MessageId;
+use barid_message::time::Millis;
+use barid_message::{Precedence, Reason};
+use barid_proto::audit::v1::{Event, Evidence};
+use barid_proto::journal::v1 as pb;
+use barid_proto::message::v1::AgreementRef;
+use bytes::Bytes;
+use prost::Message as _;
+
+use super::{Node, Refusal, entry_time, plain};
+use crate::caps;
+use crate::gate::{Admitted, Known};
+use crate::state::State;
+
+/// Where the bytes of a message lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Blob {
+    /// Number of the blob segment.
+    pub segment: u64,
+    /// Offset in it (bytes).
+    pub offset: u64,
+    /// Length of the message (bytes).
+    pub length: u32,
+}
+
+/// A message that passed the gate and lies on disk, not yet synced.
+#[derive(Debug)]
+pub struct Submission {
+    /// The message and its permit.
+    pub admitted: Admitted,
+    /// Where its bytes lie.
+    pub blob: Blob,
+    /// Identity of the system that submitted it.
+    pub submitted_by: String,
+}
+
+/// What becomes of a submission.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Accepted by this entry.
+    Accepted(Entry),
+    /// Accepted before: the receipt of then.
+    Repeat(Bytes),
+    /// The id belongs to another header: refused by this entry, which keeps both.
+    Conflict(Entry),
+    /// Refused.
+    Refused(Refusal),
+}
+
+/// Decides a submission. `prior` are the entries at which this id may have been
+/// accepted before.
+#[must_use]
+pub fn accept(
+    state: &State,
+    node: &Node,
+    now: Millis,
+    submission: &Submission,
+    prior: &[Entry],
+) -> Verdict {
+    let header = submission.admitted.message.header();
+    if state.clock_suspect() {
+        let text = "this node's clock is in doubt until an operator confirms it; keep the message and try again";
+        return Verdict::Refused(Refusal::new(Reason::ClockSuspect, text).retry_after(60_000));
+    }
+    if let Some(verdict) = known(state, node, now, submission, prior) {
+        return verdict;
+    }
+    if submission.admitted.permit.registry_position() != state.registry().position() {
+        let text = "the registry changed while the message was checked; try again";
+        return Verdict::Refused(Refusal::new(Reason::RegistryChanged, text).retry_after(100));
+    }
+    if header.deliver_by() <= now || header.expires_at().is_some_and(|end| end <= now) {
+        let text = "expires_at or deliver_by has passed; make a new message";
+        return Verdict::Refused(Refusal::new(Reason::Expired, text));
+    }
+    if let Some(recipient) = full(state, node, header) {
+        let text = format!("the inbox of {recipient} is full; keep the message and try again");
+        return Verdict::Refused(Refusal::new(Reason::Overloaded, text).retry_after(5_000));
+    }
+    Verdict::Accepted(accepted(state, node, now, submission))
+}
+
+/// The receipt of an exact repeat. `prior` as for [`accept`].
+#[must_use]
+pub fn repeat(known: &Known, prior: &[Entry]) -> Option<Bytes> {
+    let (entry, facts) = accepted_before(&known.origin, &known.id, prior)?;
+    (facts.header_digest == known.header_digest.0.as_slice()).then(|| entry.evidence.clone())
+}
+
+fn accepted_before<'e>(
+    origin: &Address,
+    id: &MessageId,
+    prior: &'e [Entry],
+) -> Option<(&'e Entry, &'e pb::AcceptedFacts)> {
+    let id = id.to_string();
+    prior.iter().find_map(|entry| match &entry.body {
+        Body::Accepted(facts)
+            if facts.message_id == id && facts.origin_agency == origin.as_str() =>
+        {
+            Some((entry, &**facts))
+        }
+        _ => None,
+    })
+}
+
+/// Repeat or conflict, where the id was accepted before.
+fn known(
+    state: &State,
+    node: &Node,
+    now: Millis,
+    submission: &Submission,
+    prior: &[Entry],
+) -> Option<Verdict> {
+    let message = &submission.admitted.message;
+    let header = message.header();
+    let (entry, facts) = accepted_before(header.origin(), &header.message_id(), prior)?;
+    if facts.header_digest == message.header_digest().0.as_slice() {
+        return Some(Verdict::Repeat(entry.evidence.clone()));
+    }
+    let time = entry_time(state, now);
+    let mut evidence = base_evidence(state, node, time, header, message.header_digest().0);
+    evidence.set_event(Event::SubmissionRejected);
+    evidence.set_reason(Reason::DuplicateIdConflict);
+    evidence.parent = barid_audit::evidence::digest(&entry.evidence);
+    let mut facts = pb::RefusedFacts {
+        identity: submission.submitted_by.clone(),
+        origin_agency: header.origin().as_str().to_owned(),
+        message_id: header.message_id().to_string(),
+        header_digest: Bytes::copy_from_slice(&message.header_digest().0),
+        blob_segment: submission.blob.segment,
+        blob_offset: submission.blob.offset,
+        blob_length: submission.blob.length,
+        ..Default::default()
+    };
+    facts.set_reason(Reason::DuplicateIdConflict);
+    let mut entry = plain(state, now, Body::SubmissionRefused(facts));
+    entry.evidence = evidence.encode_to_vec().into();
+    Some(Verdict::Conflict(entry))
+}
+
+/// The first recipient whose inbox takes no more of this precedence. FLASH has
+/// places of its own.
+fn full<'a>(state: &State, node: &Node, header: &'a Header) -> Option<&'a Address> {
+    let reserve = match header.precedence() {
+        Precedence::Flash => caps::INBOX_FLASH_RESERVE,
+        _ => 0,
+    };
+    let limit = node.policy.inbox_max + reserve;
+    header
+        .recipients()
+        .iter()
+        .map(|recipient| &recipient.address)
+        .find(|address| state.inbox(address).is_some_and(|inbox| inbox.len() >= limit))
+}
+
+fn accepted(state: &State, node: &Node, now: Millis, submission: &Submission) -> Entry {
+    let Submission { admitted, blob, submitted_by } = submission;
+    let message = &admitted.message;
+    let header = message.header();
+    let time = entry_time(state, now);
+    let agreement = AgreementRef {
+        id: admitted.permit.agreement().id.clone(),
+        version: admitted.permit.agreement().version,
+        sha256: Bytes::copy_from_slice(&admitted.permit.agreement().sha256.0),
+        clause: admitted.permit.agreement().clause.clone(),
+    };
+    let facts = pb::AcceptedFacts {
+        origin_agency: header.origin().as_str().to_owned(),
+        message_id: header.message_id().to_string(),
+        header_digest: Bytes::copy_from_slice(&message.header_digest().0),
+        blob_segment: blob.segment,
+        blob_offset: blob.offset,
+        blob_length: blob.length,
+        kind: header.kind().into(),
+        precedence: header.precedence().into(),
+        status: header.status().into(),
+        created_at_ms: header.created_at().0,
+        deliver_by_ms: header.deliver_by().0,
+        expires_at_ms: header.expires_at().map_or(0, |at| at.0),
+        retain_until_ms: header.retain_until().map_or(0, |at| at.0),
+        purposes: header.purposes().iter().map(|purpose| i32::from(*purpose)).collect(),
+        agreement: Some(agreement.clone()),
+        submitted_by: submitted_by.clone(),
+        thread_id: header.thread_id().to_string(),
+    };
+    let mut evidence = base_evidence(state, node, time, header, message.header_digest().0);
+    evidence.set_event(Event::SubmissionAccepted);
+    evidence.next_holder.clone_from(&node.identity);
+    evidence.agreement = Some(agreement);
+    let item = |(index, recipient): (u32, &barid_message::header::Recipient)| Item {
+        event: Event::Delivered,
+        reason: Reason::Unspecified,
+        facts: pb::DeliveryFacts {
+            origin_agency: facts.origin_agency.clone(),
+            message_id: facts.message_id.clone(),
+            recipient: recipient.address.as_str().to_owned(),
+            accepted_position: state.next_position(),
+            delivery_index: index,
+            kind: facts.kind,
+            precedence: facts.precedence,
+            status: facts.status,
+            ..Default::default()
+        },
+        evidence: Bytes::new(),
+    };
+    Entry {
+        position: state.next_position(),
+        time,
+        items: (0..).zip(header.recipients()).map(item).collect(),
+        body: Body::Accepted(Box::new(facts)),
+        evidence: evidence.encode_to_vec().into(),
+    }
+}
+
+fn base_evidence(
+    state: &State,
+    node: &Node,
+    time: Millis,
+    header: &Header,
+    digest: [u8; 32],
+) -> Evidence {
+    Evidence {
+        log_origin: state.log_origin().to_owned(),
+        position: state.next_position(),
+        index: 0,
+        time: Some(time.to_proto()),
+        issuer: node.identity.clone(),
+        origin_agency: header.origin().as_str().to_owned(),
+        message_id: header.message_id().to_string(),
+        header_digest: Bytes::copy_from_slice(&digest),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,284 @@
+//! The broker as the rest of the node sees it: cheap to clone, and every answer
+//! already durable.
+
+mod intake;
+mod reading;
+mod stopping;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use barid_journal::{Blobs, Reader};
+use barid_message::Reason;
+use barid_message::address::Address;
+use barid_message::time::Millis;
+use barid_proto::journal::v1 as pb;
+use barid_store::ReadView;
+use bytes::Bytes;
+use tokio::sync::{Semaphore, oneshot, watch};
+
+use crate::clock::Clock;
+use crate::command::{Command, Queued, Release, Settlement};
+use crate::decide::hand_out::{Consumer, HandedOut};
+use crate::decide::operator::DeliveryName;
+use crate::decide::settle::Answer;
+use crate::decide::{Node, Refusal};
+use crate::registry::Registry;
+use crate::sequencer::SequencerError;
+use crate::state::State;
+use crate::state::dedupe::Dedupe;
+use crate::writer::{Progress, WriteError};
+
+pub use intake::{Checked, Pending};
+pub use reading::Ended;
+
+/// Why the broker stopped. Anything but [`Stopped::InOrder`] must end the process:
+/// what was told is durable, and the next start decides about the rest.
+#[derive(Debug, thiserror::Error)]
+pub enum Stopped {
+    /// It was told to.
+    #[error("stopped in order")]
+    InOrder,
+    /// The journal could not be written.
+    #[error("the journal could not be written; nothing was acknowledged that is not on disk")]
+    Write(#[from] WriteError),
+    /// The sequencer could not go on.
+    #[error("the sequencer could not go on")]
+    Sequencer(#[from] SequencerError),
+    /// A thread panicked: a fault of this program.
+    #[error("a thread of the broker panicked; this is a fault of this program")]
+    Panicked,
+}
+
+/// The broker. Clones share it.
+#[derive(Clone)]
+pub struct Broker {
+    pub(crate) shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) commands: Sender<Queued>,
+    pub(crate) places: Arc<Semaphore>,
+    pub(crate) node: Arc<Node>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) dedupe: Dedupe,
+    pub(crate) log_origin: String,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) reader: Reader,
+    pub(crate) blobs: Arc<Blobs>,
+    pub(crate) view: ReadView,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) projected: watch::Receiver<u64>,
+    pub(crate) inboxes: BTreeMap<Address, watch::Receiver<()>>,
+    pub(crate) streams: AtomicU64,
+    pub(crate) threads: Mutex<Threads>,
+}
+
+pub(crate) struct Threads {
+    pub(crate) sequencer: Option<JoinHandle<Result<(), SequencerError>>>,
+    pub(crate) writer: Option<JoinHandle<Result<(), WriteError>>>,
+    pub(crate) projector: Option<JoinHandle<()>>,
+    pub(crate) ended: watch::Receiver<()>,
+}
+
+/// A consumer's answer on its way through the sequencer.
+#[derive(Debug)]
+pub struct Settling(oneshot::Receiver<Result<Settlement, Refusal>>);
+
+impl Settling {
+    /// What was decided, once it is durable.
+    ///
+    /// # Errors
+    /// [`Refusal`]: unknown, another's, or over.
+    pub async fn decided(self) -> Result<Settlement, Refusal> {
+        self.0.await.unwrap_or_else(|_| Err(stopping()))
+    }
+}
+
+impl std::fmt::Debug for Broker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Broker").field("progress", &self.shared.progress).finish_non_exhaustive()
+    }
+}
+
+impl Broker {
+    /// The registry in force.
+    #[must_use]
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.shared.registry
+    }
+
+    /// Origin line of the log.
+    #[must_use]
+    pub fn log_origin(&self) -> &str {
+        &self.shared.log_origin
+    }
+
+    /// The wall clock.
+    #[must_use]
+    pub fn now(&self) -> Millis {
+        self.shared.clock.read().wall
+    }
+
+    /// The delivery log.
+    #[must_use]
+    pub fn view(&self) -> &ReadView {
+        &self.shared.view
+    }
+
+    /// Positions below the watched one can be found in the delivery log.
+    #[must_use]
+    pub fn projected(&self) -> watch::Receiver<u64> {
+        self.shared.projected.clone()
+    }
+
+    /// Positions below this one are durable.
+    #[must_use]
+    pub fn durable(&self) -> u64 {
+        self.shared.progress.durable()
+    }
+
+    /// Whether the disk has room for new messages.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.shared.progress.has_room(barid_journal::Claim::Intake)
+    }
+
+    /// A number for a stream, unique in this process.
+    #[must_use]
+    pub fn next_stream(&self) -> u64 {
+        self.shared.streams.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Changes whenever something new may be ready in the inbox.
+    #[must_use]
+    pub fn inbox_changes(&self, inbox: &Address) -> Option<watch::Receiver<()>> {
+        self.shared.inboxes.get(inbox).cloned()
+    }
+
+    /// Leases up to `max` deliveries to a consumer.
+    ///
+    /// # Errors
+    /// [`Refusal`] where the node is stopping.
+    pub async fn hand_out(
+        &self,
+        consumer: Consumer,
+        max: usize,
+    ) -> Result<Vec<HandedOut>, Refusal> {
+        self.ask(|reply| Command::HandOut(consumer, max, reply)).await
+    }
+
+    /// Takes a consumer's answer. Answers are decided in the order of these calls.
+    ///
+    /// # Errors
+    /// [`Refusal`] where the node is stopping.
+    pub async fn settle(
+        &self,
+        caller: Arc<str>,
+        token: Bytes,
+        answer: Answer,
+    ) -> Result<Settling, Refusal> {
+        let place = self.place().await;
+        let (reply, settled) = oneshot::channel();
+        self.send(Command::Settle { caller, token, answer, reply }, place)?;
+        Ok(Settling(settled))
+    }
+
+    /// Takes back what a stream holds whose consumer has left it. Never waits.
+    pub fn release(&self, stream: u64, consumer: Arc<str>) {
+        let command = Command::Release { stream, consumer };
+        // Where the sequencer is gone, so are the leases.
+        drop(self.shared.commands.send(Queued { command, _place: None }));
+    }
+
+    /// Puts a dead letter back.
+    ///
+    /// # Errors
+    /// [`Refusal`] where there is none of that name.
+    pub async fn retry(&self, operator: String, name: DeliveryName) -> Result<(), Refusal> {
+        self.ask(|reply| Command::Retry(operator, name, reply)).await?
+    }
+
+    /// Ends a dead letter; gives the evidence.
+    ///
+    /// # Errors
+    /// [`Refusal`] where there is none of that name.
+    pub async fn drop_letter(
+        &self,
+        operator: String,
+        name: DeliveryName,
+    ) -> Result<Bytes, Refusal> {
+        self.ask(|reply| Command::Drop(operator, name, reply)).await?
+    }
+
+    /// Believes the clock again.
+    ///
+    /// # Errors
+    /// [`Refusal`] where the node is stopping.
+    pub async fn confirm_clock(&self, operator: String) -> Result<(), Refusal> {
+        self.ask(|reply| Command::ConfirmClock(operator, reply)).await?
+    }
+
+    /// Records that somebody begins to read; gives the position of the record.
+    ///
+    /// # Errors
+    /// [`Refusal`] where the node is stopping, or cannot write: then nothing may be read.
+    pub async fn read_opened(&self, facts: pb::ReadFacts) -> Result<u64, Refusal> {
+        self.ask(|reply| Command::ReadOpened(facts, reply)).await?
+    }
+
+    /// Records that a reading ended. Never waits.
+    pub fn read_closed(&self, facts: pb::ReadFacts) {
+        let command = Command::ReadClosed(facts);
+        // Where the sequencer is gone, the next start ends all readings.
+        drop(self.shared.commands.send(Queued { command, _place: None }));
+    }
+
+    /// Looks at the state; the answer comes once all that was seen is durable.
+    ///
+    /// # Errors
+    /// [`Refusal`] where the node is stopping.
+    pub async fn inspect<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&State) -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        self.ask(|reply| {
+            Command::Inspect(Box::new(move |state| {
+                let seen = look(state);
+                let release: Release = Box::new(move || drop(reply.send(seen)));
+                release
+            }))
+        })
+        .await
+    }
+
+    async fn place(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
+        Arc::clone(&self.shared.places).acquire_owned().await.ok()
+    }
+
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<T>) -> Command,
+    ) -> Result<T, Refusal> {
+        let place = self.place().await;
+        let (reply, answer) = oneshot::channel();
+        self.send(command(reply), place)?;
+        answer.await.map_err(|_why| stopping())
+    }
+
+    fn send(
+        &self,
+        command: Command,
+        place: Option<tokio::sync::OwnedSemaphorePermit>,
+    ) -> Result<(), Refusal> {
+        self.shared.commands.send(Queued { command, _place: place }).map_err(|_why| stopping())
+    }
+}
+
+fn stopping() -> Refusal {
+    let text = "the node is stopping; keep the message and try again";
+    Refusal::new(Reason::ShuttingDown, text).retry_after(1_000)
+}

@@ -1,0 +1,147 @@
+//! Messages in: through the gate, onto the disk, to the sequencer.
+
+use barid_journal::BlobRef;
+use barid_journal::blobs::PutError;
+use barid_message::Reason;
+use barid_message::fault::Faults;
+use barid_message::signed::SignedMessage;
+use barid_proto::journal::v1 as pb;
+use barid_proto::message::v1 as wire;
+use tokio::sync::oneshot;
+
+use super::{Broker, stopping};
+use crate::caps;
+use crate::command::{Command, Receipt};
+use crate::decide::Refusal;
+use crate::decide::accept::{Blob, Submission};
+use crate::gate::{self, Admitted, Known};
+
+/// What the gate made of a message.
+#[derive(Debug)]
+pub enum Checked {
+    /// It is new here, and admitted or refused.
+    New(Result<Box<Admitted>, Faults>),
+    /// It is whole and may be a repeat: the sequencer knows.
+    Known(Known, Box<SignedMessage>),
+}
+
+/// A submission on its way through the sequencer.
+#[derive(Debug)]
+pub enum Pending {
+    /// It was accepted before.
+    Repeated(Receipt),
+    /// It will be decided.
+    Submitted(oneshot::Receiver<Result<Receipt, Refusal>>),
+    /// It was refused at the gate, which is being recorded.
+    Refused(Faults, oneshot::Receiver<()>),
+}
+
+impl Pending {
+    /// What was decided, once it is durable.
+    ///
+    /// # Errors
+    /// [`Refusal`] with all faults found.
+    pub async fn decided(self) -> Result<Receipt, Refusal> {
+        match self {
+            Self::Repeated(receipt) => Ok(receipt),
+            Self::Submitted(answer) => answer.await.unwrap_or_else(|_| Err(stopping())),
+            Self::Refused(faults, recorded) => {
+                recorded.await.map_err(|_why| stopping())?;
+                Err(faults.into())
+            }
+        }
+    }
+}
+
+impl Broker {
+    /// Takes a message through the gate: signatures and rules, with no knowledge of
+    /// other messages but whether it may be a repeat. Costs CPU and changes nothing.
+    #[must_use]
+    pub fn check(&self, identity: &str, message: wire::SignedMessage) -> Checked {
+        let registry = &self.shared.registry;
+        let message = match SignedMessage::from_proto(message) {
+            Ok(message) => message,
+            Err(faults) => return Checked::New(Err(faults)),
+        };
+        let is_seen = message.header().is_ok_and(|header| {
+            !self.shared.dedupe.positions(header.origin(), &header.message_id()).is_empty()
+        });
+        match is_seen.then(|| gate::recognise(registry, identity, &message)).flatten() {
+            Some(known) => Checked::Known(known, Box::new(message)),
+            None => Checked::New(self.admit(identity, message)),
+        }
+    }
+
+    fn admit(&self, identity: &str, message: SignedMessage) -> Result<Box<Admitted>, Faults> {
+        gate::admit(&self.shared.registry, identity, message, self.now()).map(Box::new)
+    }
+
+    /// Hands a message that was checked, or what was wrong with it, to the sequencer.
+    /// Messages are decided in the order of these calls; the receipt is on disk when
+    /// what this returns is ready.
+    ///
+    /// # Errors
+    /// [`Refusal`]: the node takes nothing now.
+    pub async fn enqueue(&self, identity: &str, checked: Checked) -> Result<Pending, Refusal> {
+        let admitted = match checked {
+            Checked::New(admitted) => admitted,
+            Checked::Known(known, message) => {
+                let repeated = self.ask(|reply| Command::Recognise(known, reply)).await?;
+                if let Some(receipt) = repeated {
+                    return Ok(Pending::Repeated(receipt));
+                }
+                self.admit(identity, *message)
+            }
+        };
+        match admitted {
+            Ok(admitted) => self.submit(identity, *admitted).await,
+            Err(faults) => self.refused(identity, faults).await,
+        }
+    }
+
+    async fn submit(&self, identity: &str, admitted: Admitted) -> Result<Pending, Refusal> {
+        self.wait_for_projector().await;
+        if !self.has_room() {
+            return Err(storage_full());
+        }
+        let place = self.place().await;
+        let blob = match self.shared.blobs.put(&admitted.message.wire()) {
+            Ok(BlobRef { segment, offset, length }) => Blob { segment, offset, length },
+            Err(PutError::Full) => return Err(storage_full()),
+            Err(error) => {
+                tracing::error!(%error, "message not written");
+                let text = "the node could not write the message; keep it and try again";
+                return Err(Refusal::new(Reason::StorageFull, text).retry_after(30_000));
+            }
+        };
+        let submission = Submission { admitted, blob, submitted_by: identity.to_owned() };
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Submit(Box::new(submission), reply), place)?;
+        Ok(Pending::Submitted(answer))
+    }
+
+    /// Keeps a record of a refusal at the gate: by whom and why, nothing of what.
+    async fn refused(&self, identity: &str, faults: Faults) -> Result<Pending, Refusal> {
+        let mut facts = pb::RefusedFacts { identity: identity.to_owned(), ..Default::default() };
+        facts.set_reason(faults.first().reason);
+        let place = self.place().await;
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Refused(Box::new(facts), reply), place)?;
+        Ok(Pending::Refused(faults, answer))
+    }
+
+    /// Intake waits where the delivery log is too far behind.
+    async fn wait_for_projector(&self) {
+        let durable = self.durable();
+        let mut projected = self.projected();
+        let near = |position: &u64| position.saturating_add(caps::PROJECTION_LAG_MAX) >= durable;
+        // An error means that the projector is gone; the journal goes on without it.
+        drop(projected.wait_for(near).await);
+    }
+}
+
+fn storage_full() -> Refusal {
+    let text =
+        "the node's disk is full; keep the message and try again, and tell the node's operator";
+    Refusal::new(Reason::StorageFull, text).retry_after(30_000)
+}

@@ -1,0 +1,158 @@
+//! Reading back what is durable.
+
+use barid_audit::entry::{Body, Entry};
+use barid_journal::{BlobRef, StoredRecord};
+use barid_message::Reason;
+use barid_message::address::Address;
+use barid_message::id::MessageId;
+use barid_proto::audit::v1::Event;
+use barid_proto::journal::v1 as pb;
+use barid_proto::message::v1 as wire;
+use bytes::Bytes;
+use prost::Message as _;
+
+use super::Broker;
+use crate::caps;
+use crate::decide::Refusal;
+use crate::lease::{Named, Token};
+
+/// Entries passed over to reach the next one wanted. Records are kept in runs of
+/// 64 KiB, about a hundred entries: to begin a new run costs as much.
+const NEIGHBOURS: u64 = 64;
+
+/// How a delivery ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Its final event.
+    pub event: Event,
+    /// It ended by the answer to the very hand-out asked about.
+    pub by_this: bool,
+    /// Its final evidence.
+    pub evidence: Bytes,
+}
+
+impl Broker {
+    /// Waits, at most a second, until the delivery log holds all that is durable now.
+    pub async fn wait_projected(&self) {
+        let durable = self.durable();
+        let mut projected = self.projected();
+        let caught_up = projected.wait_for(|position| *position >= durable);
+        // Behind after a second: the answer is then as old as that.
+        drop(tokio::time::timeout(caps::PROJECTION_WAIT, caught_up).await);
+    }
+
+    /// Reads a durable entry.
+    ///
+    /// # Errors
+    /// [`Refusal`] where it is not durable or cannot be read back.
+    pub fn entry(&self, position: u64) -> Result<Entry, Refusal> {
+        let record = self.shared.reader.read(position).map_err(|error| unreadable(&error))?;
+        decode(record)
+    }
+
+    /// Reads evidence by position and index, in ascending order; empty where an entry
+    /// has none there. Neighbours are read in one go.
+    ///
+    /// # Errors
+    /// [`Refusal`] where some cannot be read back.
+    pub fn evidence(
+        &self,
+        places: impl IntoIterator<Item = (u64, u32)>,
+    ) -> Result<Vec<Bytes>, Refusal> {
+        let mut found = Vec::new();
+        let mut scan = self.shared.reader.scan(0);
+        let mut next = 0;
+        let mut entry: Option<Entry> = None;
+        for (position, index) in places {
+            if entry.as_ref().is_none_or(|entry| entry.position != position) {
+                if position < next || position - next > NEIGHBOURS {
+                    scan = self.shared.reader.scan(position);
+                    next = position;
+                }
+                let ahead = usize::try_from(position - next).unwrap_or(usize::MAX);
+                let record = scan.nth(ahead).ok_or_else(gone)?;
+                next = position + 1;
+                entry = Some(decode(record.map_err(|error| unreadable(&error))?)?);
+            }
+            let evidence = entry.as_ref().and_then(|entry| {
+                entry.evidence().find(|(place, _)| *place == index).map(|(_, bytes)| bytes.clone())
+            });
+            found.push(evidence.unwrap_or_default());
+        }
+        Ok(found)
+    }
+
+    /// How a delivery ended whose hand-out a token names: an answer may come twice,
+    /// when the connection broke before the first was confirmed. `None` where the token
+    /// was not given to the caller, or the delivery has not ended.
+    pub async fn ended(&self, caller: &str, token: &[u8]) -> Option<Ended> {
+        let token = Token::parse(token)?;
+        let entry = self.entry(token.key.accepted).ok()?;
+        let item = entry.items.get(usize::try_from(token.key.index).ok()?)?;
+        let delivery = Named {
+            id: &MessageId::parse(&item.facts.message_id).ok()?,
+            origin: &Address::parse(&item.facts.origin_agency).ok()?,
+            recipient: &Address::parse(&item.facts.recipient).ok()?,
+        };
+        if !self.shared.node.lease_key.is_for(&token, delivery, caller) {
+            return None;
+        }
+        self.wait_projected().await;
+        let rows = tokio::task::block_in_place(|| self.view().message(delivery.id)).ok()?;
+        let ended = rows.iter().find(|row| {
+            row.is_final()
+                && row.accepted_position == Some(token.key.accepted)
+                && row.recipient.as_ref() == Some(delivery.recipient)
+        })?;
+        let entry = self.entry(ended.cursor.position).ok()?;
+        let final_item = entry.items.get(usize::from(ended.cursor.index).checked_sub(1)?)?;
+        let facts = &final_item.facts;
+        Some(Ended {
+            event: final_item.event,
+            by_this: (facts.lease_start_no, facts.lease_attempt)
+                == (token.number.start_no, token.number.attempt),
+            evidence: final_item.evidence.clone(),
+        })
+    }
+
+    /// Reads an accepted message back.
+    ///
+    /// # Errors
+    /// [`Refusal`] where it cannot be read back.
+    pub fn message(&self, facts: &pb::AcceptedFacts) -> Result<wire::SignedMessage, Refusal> {
+        let blob = BlobRef {
+            segment: facts.blob_segment,
+            offset: facts.blob_offset,
+            length: facts.blob_length,
+        };
+        let bytes = self.shared.blobs.get(blob).map_err(|error| unreadable(&error))?;
+        wire::SignedMessage::decode(bytes).map_err(|error| unreadable(&error))
+    }
+
+    /// The facts of an accepted message by the position of its entry.
+    ///
+    /// # Errors
+    /// [`Refusal`] where there is no such entry.
+    pub fn accepted(&self, position: u64) -> Result<(pb::AcceptedFacts, Bytes), Refusal> {
+        let entry = self.entry(position)?;
+        match entry.body {
+            Body::Accepted(facts) => Ok((*facts, entry.evidence)),
+            _ => Err(Refusal::new(Reason::NotFound, "no message was accepted there")),
+        }
+    }
+}
+
+fn decode(record: StoredRecord) -> Result<Entry, Refusal> {
+    let StoredRecord { position, kind, version, leaf, side, .. } = record;
+    Entry::decode(position, kind, version, &leaf, side).map_err(|error| unreadable(&error))
+}
+
+fn gone() -> Refusal {
+    Refusal::new(Reason::Internal, "the journal ends before what the delivery log names")
+}
+
+fn unreadable(error: &dyn std::error::Error) -> Refusal {
+    tracing::error!(%error, "stored data cannot be read back");
+    let text = "the node cannot read back what it stored; its operator must look at its disk";
+    Refusal::new(Reason::Internal, text)
+}

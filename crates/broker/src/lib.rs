@@ -1,0 +1,23 @@
+//! The decisions: decide/fold, sequencer, leases, deadlines, custody, link state without sockets.
+
+pub mod caps;
+pub mod clock;
+pub mod command;
+pub mod decide;
+pub mod gate;
+mod handle;
+pub mod lease;
+mod open;
+mod projector;
+pub mod registry;
+mod sequencer;
+pub mod state;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use handle::{Broker, Checked, Ended, Pending, Settling, Stopped};
+pub use open::{OpenError, Opened, Options, Storage, open};
+pub use sequencer::SequencerError;
+pub use writer::WriteError;

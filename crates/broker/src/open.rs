@@ -1,0 +1,229 @@
+//! A start: what was durable is found, what is outstanding is rebuilt, and only then
+//! does anything run.
+
+mod run;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use barid_audit::entry::{Entry, EntryError};
+use barid_journal::data_dir::DataDir;
+use barid_journal::journal::Options as JournalOptions;
+use barid_journal::reader::ReadError;
+use barid_journal::snapshots::Found;
+use barid_journal::space::DiskFailure;
+use barid_journal::{Blobs, Claimant, Disk, Journal, Reader, Snapshots, Witness};
+use barid_proto::journal::v1 as pb;
+use barid_store::{Applied, Log, Projector as StoreProjector, Store};
+use bytes::Bytes;
+
+use crate::caps;
+use crate::clock::{Clock, Watch};
+use crate::decide::Policy;
+use crate::handle::Broker;
+use crate::sequencer::SequencerError;
+use crate::state::{FoldError, State};
+use run::{Beginning, Parts, run};
+
+/// How a broker is opened.
+pub struct Options {
+    /// The data folder.
+    pub data: PathBuf,
+    /// The disk under it.
+    pub disk: Arc<dyn Disk>,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Identity of the node, "spiffe://<trust domain>/node".
+    pub identity: String,
+    /// The trust domain; with the epoch it names the log.
+    pub trust_domain: String,
+    /// SubjectPublicKeyInfo of the key that signs evidence.
+    pub evidence_key_spki: Bytes,
+    /// Secret from which lease tokens are derived; the same at every start.
+    pub lease_secret: Vec<u8>,
+    /// The registry of the configuration.
+    pub registry: pb::RegistryFacts,
+    /// Version of the program.
+    pub program_version: String,
+    /// Sizes.
+    pub storage: Storage,
+    /// What its operator chose about deliveries.
+    pub policy: Policy,
+}
+
+/// Sizes of what lies on disk.
+#[derive(Clone, Copy, Debug)]
+pub struct Storage {
+    /// Bytes of a segment of the journal or of bodies.
+    pub segment_bytes: u64,
+    /// Bytes of the file that is given up on a full disk.
+    pub ballast_bytes: u64,
+    /// New messages are refused while less than this is free (bytes).
+    pub free_bytes_min: u64,
+    /// Bytes of journal between two snapshots.
+    pub snapshot_every_bytes: u64,
+    /// Bytes of the index's cache.
+    pub index_cache_bytes: u64,
+}
+
+/// Why a broker does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The data folder.
+    #[error(transparent)]
+    DataDir(#[from] barid_journal::data_dir::OpenError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] barid_journal::OpenError),
+    /// The disk did not do it.
+    #[error(transparent)]
+    Disk(#[from] DiskFailure),
+    /// The index could neither be opened nor begun anew.
+    #[error(transparent)]
+    Store(#[from] barid_store::OpenError),
+    /// A record could not be read back.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A record is not an entry.
+    #[error(transparent)]
+    Entry(#[from] EntryError),
+    /// An entry does not fold.
+    #[error(transparent)]
+    Fold(#[from] FoldError),
+    /// The delivery log could not be brought up to date.
+    #[error("the folder index/ could not be brought up to date; remove it and start again")]
+    Project(#[from] barid_store::ProjectError),
+    /// The first entries could not be made.
+    #[error(transparent)]
+    Sequencer(#[from] SequencerError),
+    /// A thread could not be started.
+    #[error("a thread could not be started; look at the limits of this process")]
+    Thread(#[source] std::io::Error),
+    /// The machine gives no randomness.
+    #[error("the machine gives no random bytes")]
+    Random,
+}
+
+/// A broker that runs, and what its start found.
+#[derive(Debug)]
+pub struct Opened {
+    /// The broker.
+    pub broker: Broker,
+    /// Number of this start.
+    pub start_no: u64,
+    /// Bytes of a torn tail that recovery dropped: nobody was told of them.
+    pub dropped_bytes: u64,
+    /// Entries replayed to rebuild what is outstanding.
+    pub replayed: u64,
+    /// Entries put into the delivery log again.
+    pub reprojected: u64,
+    /// The clock is in doubt.
+    pub clock_suspect: bool,
+}
+
+/// Opens the data folder, rebuilds what is outstanding, and starts the threads.
+///
+/// # Errors
+/// [`OpenError`]: one sentence that says what to do. Nothing was told to anyone.
+pub fn open(options: Options) -> Result<Opened, OpenError> {
+    let storage = options.storage;
+    let data = DataDir::open(
+        Arc::clone(&options.disk),
+        &options.data,
+        barid_journal::data_dir::Options {
+            ballast_bytes: storage.ballast_bytes,
+            free_bytes_min: storage.free_bytes_min,
+        },
+    )?;
+    let log_origin = format!("{}/log/{}", options.trust_domain, data.epoch());
+
+    // The index and the snapshots are opened first: how far they have seen the
+    // journal is what the journal is held against.
+    let log = Log { origin: log_origin.clone(), epoch: data.epoch() };
+    let index = Store::open(&data.index_dir(), &log, storage.index_cache_bytes)?;
+    if let Some(because) = &index.rebuilt_because {
+        tracing::warn!(%because, "delivery log set aside; it is rebuilt from the journal");
+    }
+    let snapshots = Snapshots::open(&data);
+    let found = snapshots.newest_valid()?;
+    for damaged in &found.damaged {
+        tracing::warn!(%damaged, "snapshot passed over");
+    }
+    let journal_options = JournalOptions {
+        segment_bytes: storage.segment_bytes,
+        witnesses: witnesses(&found, index.applied),
+    };
+    let (journal, recovered) = Journal::open(&data, &journal_options)?;
+    let blob_options = barid_journal::blobs::Options { segment_bytes: storage.segment_bytes };
+    let blobs = Arc::new(Blobs::open(&data, blob_options)?);
+
+    let reader = journal.reader();
+    let (state, replayed) = replay(&reader, found.newest.as_ref())?;
+    let (mut projector, view) = index.store.split();
+    let applied = index.applied.map_or(0, |applied| applied.next_position);
+    let reprojected = catch_up(&reader, &mut projector, applied)?;
+
+    let now = options.clock.read();
+    let is_suspect = recovered.next_position > 0 && Watch::contradicts(now.wall, state.last_time());
+    let beginning = Beginning { now, is_suspect, log_origin };
+    let parts = Parts { journal, recovered, blobs, snapshots, projector, view, reader };
+    let broker = run(options, parts, state, &beginning)?;
+    Ok(Opened {
+        broker,
+        start_no: recovered.start_no,
+        dropped_bytes: recovered.dropped_bytes,
+        replayed,
+        reprojected,
+        clock_suspect: is_suspect,
+    })
+}
+
+/// Who has seen how much of the journal.
+fn witnesses(found: &Found, applied: Option<Applied>) -> Vec<Witness> {
+    let index = applied.map(|applied| Witness {
+        claimant: Claimant::Index,
+        position: applied.witnessed,
+        chain: None,
+    });
+    found.witnesses().into_iter().chain(index).collect()
+}
+
+/// The state at the journal's end: from the newest usable snapshot, else from the
+/// beginning.
+fn replay(
+    reader: &Reader,
+    snapshot: Option<&barid_journal::Snapshot>,
+) -> Result<(State, u64), OpenError> {
+    let restored = snapshot.and_then(|snapshot| {
+        State::from_snapshot(snapshot.position, &snapshot.body)
+            .inspect_err(|error| tracing::warn!(%error, "replaying the whole journal"))
+            .ok()
+    });
+    let mut state = restored.unwrap_or_default();
+    let mut replayed = 0;
+    for record in reader.scan(state.next_position()) {
+        state.fold(&decode(record?)?)?;
+        replayed += 1;
+    }
+    Ok((state, replayed))
+}
+
+/// Brings the delivery log up to the journal's end.
+fn catch_up(reader: &Reader, projector: &mut StoreProjector, from: u64) -> Result<u64, OpenError> {
+    let mut projected = 0;
+    let mut batch = Vec::with_capacity(caps::GROUP_ENTRIES_MAX);
+    for record in reader.scan(from) {
+        batch.push(decode(record?)?);
+        projected += 1;
+        if batch.len() == caps::GROUP_ENTRIES_MAX {
+            projector.project(&batch)?;
+            batch.clear();
+        }
+    }
+    projector.project(&batch)?;
+    Ok(projected)
+}
+
+fn decode(record: barid_journal::StoredRecord) -> Result<Entry, EntryError> {
+    Entry::decode(record.position, record.kind, record.version, &record.leaf, record.side)
+}

@@ -1,0 +1,205 @@
+//! Starting the threads, with what this start has to say as their first group.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::AtomicU64;
+use std::sync::mpsc::{channel, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use barid_journal::{Blobs, Journal, Reader, Recovered, Snapshots};
+use barid_message::address::Address;
+use barid_message::time::Millis;
+use barid_proto::journal::v1 as pb;
+use barid_store::{Projector as StoreProjector, ReadView};
+use bytes::Bytes;
+use tokio::sync::{Semaphore, watch};
+
+use super::{OpenError, Options};
+use crate::caps;
+use crate::clock::{Reading, Watch};
+use crate::command::{Group, Queued};
+use crate::decide::refusals::Windows;
+use crate::decide::{Node, operator, start};
+use crate::handle::{Broker, Shared, Threads};
+use crate::lease::LeaseKey;
+use crate::projector::Projector;
+use crate::registry::Registry;
+use crate::sequencer::{Sequencer, SnapshotEvery};
+use crate::state::State;
+use crate::writer::{Progress, Writer};
+
+/// What was opened and now gets its threads.
+pub(crate) struct Parts {
+    pub(crate) journal: Journal,
+    pub(crate) recovered: Recovered,
+    pub(crate) blobs: Arc<Blobs>,
+    pub(crate) snapshots: Snapshots,
+    pub(crate) projector: StoreProjector,
+    pub(crate) view: ReadView,
+    pub(crate) reader: Reader,
+}
+
+pub(crate) struct Beginning {
+    pub(crate) now: Reading,
+    pub(crate) is_suspect: bool,
+    pub(crate) log_origin: String,
+}
+
+/// Starts the threads. The first group holds what this start has to say; it is
+/// written like any other.
+pub(crate) fn run(
+    options: Options,
+    parts: Parts,
+    state: State,
+    beginning: &Beginning,
+) -> Result<Broker, OpenError> {
+    let Parts { journal, recovered, blobs, snapshots, projector, view, reader } = parts;
+    let (commands, command_queue) = channel::<Queued>();
+    let (groups, group_queue) = sync_channel::<Group>(1);
+    let (entries, entry_queue) = sync_channel(caps::PROJECTION_GROUPS_MAX);
+    let (projected, projected_watch) = watch::channel(recovered.next_position);
+    let progress = Arc::new(Progress::new(recovered.next_position));
+    let node = Arc::new(Node {
+        identity: options.identity.clone(),
+        lease_key: LeaseKey::derive(&options.lease_secret),
+        policy: options.policy,
+    });
+    let mut sequencer = Sequencer {
+        state,
+        node: Arc::clone(&node),
+        clock: Arc::clone(&options.clock),
+        watch: Watch::new(beginning.now),
+        reader: reader.clone(),
+        progress: Arc::clone(&progress),
+        commands: command_queue,
+        groups,
+        windows: Windows::default(),
+        pending: Group::default(),
+        recent: VecDeque::new(),
+        snapshot_every: SnapshotEvery(options.storage.snapshot_every_bytes),
+        since_snapshot: 0,
+        random: SystemRandom::new(),
+    };
+    first_entries(&mut sequencer, &options, recovered, beginning)?;
+    let registry = Arc::clone(sequencer.state.registry());
+    let dedupe = sequencer.state.dedupe().clone();
+    let (senders, receivers) = inbox_watches(&registry);
+    let writer = Writer {
+        journal,
+        blobs: Arc::clone(&blobs),
+        snapshots,
+        groups: group_queue,
+        progress: Arc::clone(&progress),
+        commands: commands.clone(),
+        projector: Some(entries),
+        inboxes: senders,
+    };
+    let projector = Projector { store: projector, entries: entry_queue, projected };
+    let threads = start_threads(sequencer, writer, projector)?;
+    let shared = Shared {
+        commands,
+        node,
+        places: Arc::new(Semaphore::new(caps::COMMANDS_MAX)),
+        registry,
+        dedupe,
+        log_origin: beginning.log_origin.clone(),
+        clock: options.clock,
+        reader,
+        blobs,
+        view,
+        progress,
+        projected: projected_watch,
+        inboxes: receivers,
+        streams: AtomicU64::new(0),
+        threads: Mutex::new(threads),
+    };
+    Ok(Broker { shared: Arc::new(shared) })
+}
+
+fn start_threads(
+    sequencer: Sequencer,
+    writer: Writer,
+    projector: Projector,
+) -> Result<Threads, OpenError> {
+    let (guard, ended) = watch::channel(());
+    let guard = Arc::new(guard);
+    let project = move || {
+        if let Err(error) = projector.run() {
+            tracing::error!(%error, "delivery log stopped; a restart rebuilds it");
+        }
+    };
+    Ok(Threads {
+        projector: Some(spawn("projector", &guard, project)?),
+        writer: Some(spawn("writer", &guard, move || writer.run())?),
+        sequencer: Some(spawn("sequencer", &guard, move || sequencer.run())?),
+        ended,
+    })
+}
+
+type InboxWatches<T> = BTreeMap<Address, T>;
+
+/// One watch an inbox: the writer says that something is there, consumers hear it.
+fn inbox_watches(
+    registry: &Registry,
+) -> (InboxWatches<watch::Sender<()>>, InboxWatches<watch::Receiver<()>>) {
+    registry
+        .inboxes()
+        .map(|inbox| {
+            let (sender, receiver) = watch::channel(());
+            ((inbox.clone(), sender), (inbox.clone(), receiver))
+        })
+        .unzip()
+}
+
+fn first_entries(
+    sequencer: &mut Sequencer,
+    options: &Options,
+    recovered: Recovered,
+    beginning: &Beginning,
+) -> Result<(), OpenError> {
+    let mut nonce = [0; 16];
+    sequencer.random.fill(&mut nonce).map_err(|_why| OpenError::Random)?;
+    let wall = beginning.now.wall;
+    let facts = pb::RestartedFacts {
+        start_no: recovered.start_no,
+        nonce: Bytes::copy_from_slice(&nonce),
+        wall_clock_ms: wall.0,
+        dropped_bytes: recovered.dropped_bytes,
+        program_version: options.program_version.clone(),
+        log_origin: beginning.log_origin.clone(),
+        evidence_key_spki: options.evidence_key_spki.clone(),
+    };
+    // In doubt, time goes on from the newest entry until somebody confirms it.
+    let now = if beginning.is_suspect { sequencer.state.last_time() } else { wall };
+    sequencer.commit(start::restarted(&sequencer.state, now, facts))?;
+    if beginning.is_suspect {
+        sequencer.watch = Watch::new(Reading { wall: now, ..beginning.now });
+        if !sequencer.state.clock_suspect() {
+            sequencer.commit(operator::clock(&sequencer.state, now, true, ""))?;
+        }
+    }
+    if let Some(entry) = start::registry(&sequencer.state, now, &options.registry) {
+        sequencer.commit(entry)?;
+    }
+    // Whoever held a lease when the node went down may still acknowledge.
+    sequencer.state.hold_ends(Millis(now.0 + options.policy.lease_ms));
+    Ok(())
+}
+
+/// Starts a thread that holds a share of `ended` until it ends, however it ends.
+fn spawn<T: Send + 'static>(
+    name: &str,
+    ended: &Arc<watch::Sender<()>>,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> Result<thread::JoinHandle<T>, OpenError> {
+    let ended = Arc::clone(ended);
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            let result = run();
+            drop(ended);
+            result
+        })
+        .map_err(OpenError::Thread)
+}

@@ -1,0 +1,240 @@
+//! The one place where order is made: commands in, groups of entries out.
+//!
+//! While the writer syncs one group, the next is collected here. Nothing that was
+//! decided is told to anyone before the group is durable: every answer travels with
+//! it as a release.
+
+mod deciding;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
+use std::time::Duration;
+
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use barid_audit::commitment::Entropy;
+use barid_audit::entry::{Body, Entry};
+use barid_journal::Reader;
+use barid_message::time::Millis;
+
+use crate::caps;
+use crate::clock::{Clock, Reading, Watch};
+use crate::command::{Command, Group, Queued, Reply};
+use crate::decide::refusals::Windows;
+use crate::decide::timers::{self, Due};
+use crate::decide::{Node, operator, start};
+use crate::state::{FoldError, State};
+use crate::writer::Progress;
+
+/// Why the sequencer stopped before it was told to. Each of them ends the process.
+#[derive(Debug, thiserror::Error)]
+pub enum SequencerError {
+    /// An entry of our own could not be folded.
+    #[error("an entry that was just decided does not fold; this is a fault of this program")]
+    Fold(#[from] FoldError),
+    /// The machine gives no randomness.
+    #[error("the machine gives no random bytes")]
+    Random,
+    /// The writer is gone; it says why.
+    #[error("the journal's writer stopped")]
+    Writer,
+}
+
+/// How much journal lies between two snapshots.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SnapshotEvery(pub(crate) u64);
+
+pub(crate) struct Sequencer {
+    pub(crate) state: State,
+    pub(crate) node: Arc<Node>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) watch: Watch,
+    pub(crate) reader: Reader,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) commands: Receiver<Queued>,
+    pub(crate) groups: SyncSender<Group>,
+    pub(crate) windows: Windows,
+    pub(crate) pending: Group,
+    /// Entries folded and not yet durable, for the comparison with repeats.
+    pub(crate) recent: VecDeque<Arc<Entry>>,
+    pub(crate) snapshot_every: SnapshotEvery,
+    pub(crate) since_snapshot: u64,
+    pub(crate) random: SystemRandom,
+}
+
+/// Whether the loop goes on.
+enum Flow {
+    Continue,
+    Stop,
+}
+
+impl Sequencer {
+    /// Runs until it is told to stop, or cannot go on.
+    pub(crate) fn run(mut self) -> Result<(), SequencerError> {
+        loop {
+            if matches!(self.step()?, Flow::Stop) {
+                return self.stop();
+            }
+        }
+    }
+
+    /// One command, or one turn of the timers, and the hand-over of a group.
+    fn step(&mut self) -> Result<Flow, SequencerError> {
+        let now = self.now()?;
+        let flow = match self.next_command(now)? {
+            Some(Queued { command: Command::Stop, .. }) => Flow::Stop,
+            Some(Queued { command, .. }) => {
+                let now = self.now()?;
+                self.handle(command, now)?;
+                Flow::Continue
+            }
+            None => Flow::Continue,
+        };
+        let now = self.now()?;
+        self.tick(now)?;
+        if self.is_full() {
+            // Back-pressure: nothing more is decided until the writer is free.
+            self.progress.wait_idle();
+            self.hand_over()?;
+        }
+        Ok(flow)
+    }
+
+    /// The next command. With a group waiting and the writer free, only what is
+    /// already here is taken along.
+    fn next_command(&mut self, now: Millis) -> Result<Option<Queued>, SequencerError> {
+        if !self.pending.is_empty() && self.progress.is_idle() {
+            return match self.commands.try_recv() {
+                Ok(queued) => Ok(Some(queued)),
+                Err(TryRecvError::Empty) => self.hand_over().map(|()| None),
+                Err(TryRecvError::Disconnected) => Ok(Some(stop())),
+            };
+        }
+        Ok(match self.commands.recv_timeout(self.until_timer(now)) {
+            Ok(queued) => Some(queued),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(stop()),
+        })
+    }
+
+    fn until_timer(&self, now: Millis) -> Duration {
+        let next = self.state.next_timer().into_iter().chain(self.windows.next()).min();
+        let wait = next.map_or(1_000, |at| at.0.saturating_sub(now.0).clamp(1, 1_000));
+        Duration::from_millis(wait)
+    }
+
+    fn is_full(&self) -> bool {
+        self.pending.bytes >= caps::GROUP_BYTES_MAX
+            || self.pending.records.len() >= caps::GROUP_ENTRIES_MAX
+            || self.pending.releases.len() >= 4 * caps::GROUP_ENTRIES_MAX
+    }
+
+    fn hand_over(&mut self) -> Result<(), SequencerError> {
+        let mut group = std::mem::take(&mut self.pending);
+        self.since_snapshot += group.bytes as u64;
+        if self.since_snapshot >= self.snapshot_every.0 {
+            self.since_snapshot = 0;
+            self.state.forget_before(self.state.last_time());
+            group.snapshot = Some(self.state.to_snapshot());
+        }
+        let durable = self.progress.durable();
+        while self.recent.front().is_some_and(|entry| entry.position < durable) {
+            self.recent.pop_front();
+        }
+        self.progress.set_busy();
+        self.groups.send(group).map_err(|_why| SequencerError::Writer)
+    }
+
+    /// The last entry and a snapshot. What is still leased comes again after the
+    /// next start.
+    fn stop(mut self) -> Result<(), SequencerError> {
+        let now = self.now()?;
+        while let Some(entry) = self.windows.close_all(&self.state, now) {
+            self.commit(entry)?;
+        }
+        self.commit(start::stopped(&self.state, now))?;
+        self.since_snapshot = self.snapshot_every.0;
+        self.progress.wait_idle();
+        self.hand_over()
+    }
+
+    /// The time to decide by: the wall clock while it is believed, else what the
+    /// monotonic clock makes of the time when it was.
+    fn now(&mut self) -> Result<Millis, SequencerError> {
+        let reading = self.clock.read();
+        if !self.state.clock_suspect() && self.watch.is_suspect(reading) {
+            let believed = self.watch.believed(reading);
+            tracing::error!("clock jumped; nothing new is taken until an operator confirms it");
+            self.commit(operator::clock(&self.state, believed, true, ""))?;
+        }
+        Ok(self.time(reading))
+    }
+
+    fn time(&self, reading: Reading) -> Millis {
+        if self.state.clock_suspect() { self.watch.believed(reading) } else { reading.wall }
+    }
+
+    /// Folds an entry into the state and puts it into the group.
+    pub(crate) fn commit(&mut self, entry: Entry) -> Result<Arc<Entry>, SequencerError> {
+        let mut entropy = [0; 32];
+        self.random.fill(&mut entropy).map_err(|_why| SequencerError::Random)?;
+        let encoded = entry.encode(&Entropy(entropy));
+        self.state.fold(&entry)?;
+        if let Body::Accepted(_) = &entry.body {
+            self.pending.has_blobs = true;
+            let recipients = entry.items.iter().map(|item| item.facts.recipient.as_str());
+            let touched = recipients
+                .filter_map(|recipient| barid_message::address::Address::parse(recipient).ok());
+            self.pending.touched.extend(touched);
+        } else if let Body::SubmissionRefused(facts) = &entry.body {
+            self.pending.has_blobs |= facts.blob_length > 0;
+        } else if let (Body::Retried, [item]) = (&entry.body, entry.items.as_slice()) {
+            let recipient = barid_message::address::Address::parse(&item.facts.recipient);
+            self.pending.touched.extend(recipient);
+        }
+        let entry = Arc::new(entry);
+        self.pending.push(Arc::clone(&entry), encoded);
+        self.recent.push_back(Arc::clone(&entry));
+        Ok(entry)
+    }
+
+    /// Answers once everything folded so far is durable.
+    fn release<T: Send + 'static>(&mut self, reply: Reply<T>, value: T) {
+        self.pending.releases.push(Box::new(move || {
+            // Whoever asked may have gone; what was decided stands.
+            drop(reply.send(value));
+        }));
+    }
+
+    fn tick(&mut self, now: Millis) -> Result<(), SequencerError> {
+        let woken = self.state.wake(now);
+        self.pending.touched.extend(woken);
+        if !self.progress.has_room(barid_journal::Claim::Delivery) {
+            // Nothing can be written down: what is due stays due.
+            return Ok(());
+        }
+        for _ in 0..caps::TIMER_BATCH_MAX {
+            match timers::due(&self.state, &self.node, now) {
+                Due::Entry(entry) => drop(self.commit(entry)?),
+                Due::PutOff(due, until) => self.state.put_off(due, until),
+                Due::Nothing => break,
+            }
+        }
+        while let Some(entry) = self.windows.close(&self.state, now) {
+            self.commit(entry)?;
+        }
+        Ok(())
+    }
+}
+
+fn stop() -> Queued {
+    Queued { command: Command::Stop, _place: None }
+}
+
+impl Progress {
+    /// Positions below this one are durable.
+    pub(crate) fn durable(&self) -> u64 {
+        self.durable.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,254 @@
+//! One command at a time: decided, folded, and its answer put behind the group.
+
+use std::sync::Arc;
+
+use barid_audit::entry::{Body, Entry};
+use barid_journal::Claim;
+use barid_message::Reason;
+use barid_message::address::Address;
+use barid_message::id::MessageId;
+use barid_message::time::Millis;
+use barid_proto::journal::v1 as pb;
+use bytes::Bytes;
+
+use super::{Sequencer, SequencerError};
+use crate::clock::Watch;
+use crate::command::{Command, Receipt, Settlement};
+use crate::decide::accept::{Submission, Verdict, accept, repeat};
+use crate::decide::hand_out::{self, Consumer, HandedOut, Next};
+use crate::decide::settle::{self, Settled};
+use crate::decide::{Refusal, operator};
+
+impl Sequencer {
+    pub(super) fn handle(&mut self, command: Command, now: Millis) -> Result<(), SequencerError> {
+        match command {
+            Command::Submit(submission, reply) => {
+                let answer = self.submit(&submission, now)?;
+                self.release(reply, answer);
+            }
+            Command::Recognise(known, reply) => {
+                let prior = self.prior(&known.origin, &known.id).unwrap_or_default();
+                let receipt =
+                    repeat(&known, &prior).map(|evidence| Receipt { evidence, repeated: true });
+                self.release(reply, receipt);
+            }
+            Command::Refused(facts, reply) => {
+                self.refused(*facts, now)?;
+                self.release(reply, ());
+            }
+            Command::HandOut(consumer, max, reply) => {
+                let handed_out = self.hand_out(&consumer, max, now)?;
+                self.release(reply, handed_out);
+            }
+            Command::Settle { caller, token, answer, reply } => {
+                let settled = settle::settle(&self.state, &self.node, now, &caller, &token, answer);
+                let answer = self.settled(settled)?;
+                self.release(reply, answer);
+            }
+            Command::Release { stream, consumer } => {
+                let released = self.state.release(stream, &consumer);
+                self.pending.touched.extend(released);
+            }
+            Command::Retry(actor, name, reply) => {
+                let entry = self
+                    .room()
+                    .and_then(|()| operator::retry(&self.state, &self.node, now, &actor, &name));
+                let answer = self.commit_decided(entry)?.map(drop);
+                self.release(reply, answer);
+            }
+            Command::Drop(actor, name, reply) => {
+                let entry = self.room().and_then(|()| {
+                    operator::drop_letter(&self.state, &self.node, now, &actor, &name)
+                });
+                let answer = self.commit_decided(entry)?.map(|entry| first_evidence(&entry));
+                self.release(reply, answer);
+            }
+            Command::ConfirmClock(actor, reply) => {
+                let answer = self.room();
+                if answer.is_ok() {
+                    self.confirm_clock(&actor)?;
+                }
+                self.release(reply, answer);
+            }
+            Command::ReadOpened(facts, reply) => {
+                let entry = self.room().map(|()| operator::read_opened(&self.state, now, facts));
+                let answer = self.commit_decided(entry)?.map(|entry| entry.position);
+                self.release(reply, answer);
+            }
+            Command::ReadClosed(facts) => {
+                if self.room().is_ok() {
+                    self.commit(operator::read_closed(&self.state, now, facts))?;
+                }
+            }
+            Command::Inspect(inspect) => {
+                let release = inspect(&self.state);
+                self.pending.releases.push(release);
+            }
+            Command::WriterIdle | Command::Stop => {}
+        }
+        Ok(())
+    }
+
+    /// Whether an entry can be written at all: on a disk that is full to the last
+    /// block nothing may be folded, since it could not be kept.
+    fn room(&self) -> Result<(), Refusal> {
+        if self.progress.has_room(Claim::Delivery) { Ok(()) } else { Err(storage_full()) }
+    }
+
+    fn commit_decided(
+        &mut self,
+        entry: Result<Entry, Refusal>,
+    ) -> Result<Result<Arc<Entry>, Refusal>, SequencerError> {
+        match entry {
+            Ok(entry) => self.commit(entry).map(Ok),
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
+
+    fn submit(
+        &mut self,
+        submission: &Submission,
+        now: Millis,
+    ) -> Result<Result<Receipt, Refusal>, SequencerError> {
+        if !self.progress.has_room(Claim::Intake) {
+            return Ok(Err(storage_full()));
+        }
+        let header = submission.admitted.message.header();
+        let Some(prior) = self.prior(header.origin(), &header.message_id()) else {
+            return Ok(Err(unreadable()));
+        };
+        Ok(match accept(&self.state, &self.node, now, submission, &prior) {
+            Verdict::Accepted(entry) => {
+                let evidence = entry.evidence.clone();
+                self.commit(entry)?;
+                Ok(Receipt { evidence, repeated: false })
+            }
+            Verdict::Repeat(evidence) => Ok(Receipt { evidence, repeated: true }),
+            Verdict::Conflict(entry) => {
+                let text = "this id was accepted before with another header; give the new message a new id";
+                let refusal = Refusal::new(Reason::DuplicateIdConflict, text);
+                if self.windows.is_single(now, &submission.submitted_by, refusal.reason()) {
+                    let evidence = Some(entry.evidence.clone());
+                    self.commit(entry)?;
+                    Err(Refusal { evidence, ..refusal })
+                } else {
+                    Err(refusal)
+                }
+            }
+            Verdict::Refused(refusal) => {
+                let facts = refused_facts(submission, refusal.reason());
+                self.refused(facts, now)?;
+                Err(refusal)
+            }
+        })
+    }
+
+    fn refused(&mut self, facts: pb::RefusedFacts, now: Millis) -> Result<(), SequencerError> {
+        if !self.progress.has_room(Claim::Intake) {
+            return Ok(());
+        }
+        let entry = self.windows.refused(&self.state, now, facts);
+        entry.map(|entry| self.commit(entry)).transpose()?;
+        Ok(())
+    }
+
+    fn hand_out(
+        &mut self,
+        consumer: &Consumer,
+        max: usize,
+        now: Millis,
+    ) -> Result<Vec<HandedOut>, SequencerError> {
+        let mut handed_out = Vec::new();
+        while handed_out.len() < max {
+            match hand_out::next(&self.state, &self.node, now, consumer) {
+                Next::Delivery(key) => {
+                    let granted = hand_out::grant(&mut self.state, &self.node, now, consumer, key);
+                    handed_out.extend(granted);
+                }
+                Next::End(_) if self.room().is_err() => break,
+                Next::End(entry) => drop(self.commit(entry)?),
+                Next::Nothing => break,
+            }
+        }
+        Ok(handed_out)
+    }
+
+    fn settled(
+        &mut self,
+        settled: Result<Settled, Refusal>,
+    ) -> Result<Result<Settlement, Refusal>, SequencerError> {
+        Ok(match settled {
+            Ok(Settled::Entry(_)) if self.room().is_err() => Err(storage_full()),
+            Ok(Settled::Entry(entry)) => {
+                let entry = self.commit(entry)?;
+                Ok(match (&entry.body, entry.items.first()) {
+                    (Body::Returned, Some(item)) => {
+                        Settlement::Again(Millis(item.facts.not_before_ms))
+                    }
+                    (Body::DeadLettered, _) => Settlement::DeadLetter,
+                    _ => Settlement::Final(first_evidence(&entry)),
+                })
+            }
+            Ok(Settled::Renewed(key, until)) => {
+                self.state.renew(key, until);
+                Ok(Settlement::Renewed(until))
+            }
+            Err(refusal) => Err(refusal),
+        })
+    }
+
+    fn confirm_clock(&mut self, actor: &str) -> Result<(), SequencerError> {
+        let reading = self.clock.read();
+        self.watch = Watch::new(reading);
+        if self.state.clock_suspect() {
+            self.commit(operator::clock(&self.state, reading.wall, false, actor))?;
+            // While in doubt nothing ended. Whoever holds a lease gets its time first.
+            self.state.hold_ends(Millis(reading.wall.0 + self.node.policy.lease_ms));
+        }
+        Ok(())
+    }
+
+    /// The entries at which an id may have been accepted. `None` where one cannot be
+    /// read back.
+    fn prior(&self, origin: &Address, id: &MessageId) -> Option<Vec<Entry>> {
+        let positions = self.state.dedupe().positions(origin, id);
+        positions.into_iter().map(|position| self.entry_at(position)).collect()
+    }
+
+    /// An entry of before: still in memory, or durable.
+    fn entry_at(&self, position: u64) -> Option<Entry> {
+        if let Some(entry) = self.recent.iter().find(|entry| entry.position == position) {
+            return Some(Entry::clone(entry));
+        }
+        let record = self.reader.read(position).ok()?;
+        Entry::decode(position, record.kind, record.version, &record.leaf, record.side).ok()
+    }
+}
+
+fn first_evidence(entry: &Entry) -> Bytes {
+    entry.items.first().map(|item| item.evidence.clone()).unwrap_or_default()
+}
+
+fn refused_facts(submission: &Submission, reason: Reason) -> pb::RefusedFacts {
+    let message = &submission.admitted.message;
+    let mut facts = pb::RefusedFacts {
+        identity: submission.submitted_by.clone(),
+        origin_agency: message.header().origin().as_str().to_owned(),
+        message_id: message.header().message_id().to_string(),
+        header_digest: Bytes::copy_from_slice(&message.header_digest().0),
+        ..Default::default()
+    };
+    facts.set_reason(reason);
+    facts
+}
+
+fn storage_full() -> Refusal {
+    let text =
+        "the node's disk is full; keep the message and try again, and tell the node's operator";
+    Refusal::new(Reason::StorageFull, text).retry_after(30_000)
+}
+
+fn unreadable() -> Refusal {
+    let text = "an earlier message of this id cannot be read back; the node's operator must look at its disk";
+    Refusal::new(Reason::Internal, text)
+}

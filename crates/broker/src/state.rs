@@ -1,0 +1,266 @@
+//! What is outstanding, folded from the journal alone.
+//!
+//! **Invariant**: everything here but leases and refusal windows follows from the
+//! entries, in order; a rebuild gives the same state. Nothing here knows a clock.
+
+pub mod dedupe;
+mod fold;
+pub mod inbox;
+mod snapshot;
+mod timers;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use barid_message::address::Address;
+use barid_message::id::MessageId;
+use barid_message::time::Millis;
+use barid_message::{Kind, Precedence, Reason, Status};
+use barid_proto::audit::v1::Event;
+use barid_proto::journal::v1 as pb;
+use bytes::Bytes;
+
+use crate::registry::Registry;
+use dedupe::Dedupe;
+use inbox::Inbox;
+use timers::Timers;
+
+/// Sums over the life of the journal.
+pub use pb::SnapshotTotals as Totals;
+
+pub use fold::FoldError;
+pub use snapshot::SnapshotError;
+
+/// Names one delivery within this journal: acceptance order, then the recipient's
+/// place in the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeliveryKey {
+    /// Position of the ACCEPTED entry.
+    pub accepted: u64,
+    /// The recipient's place, from 0.
+    pub index: u32,
+}
+
+/// An accepted message, as long as one of its deliveries is open.
+#[derive(Debug)]
+pub struct Message {
+    /// Position of its ACCEPTED entry.
+    pub position: u64,
+    /// When it was accepted.
+    pub accepted_at: Millis,
+    /// Originating agency.
+    pub origin: Address,
+    /// Id.
+    pub id: MessageId,
+    /// What was decided at acceptance.
+    pub facts: pb::AcceptedFacts,
+    /// Its evidence SUBMISSION_ACCEPTED.
+    pub evidence: Bytes,
+}
+
+/// One open delivery.
+#[derive(Debug)]
+pub struct Delivery {
+    /// Its message.
+    pub message: Arc<Message>,
+    /// Recipient.
+    pub recipient: Address,
+    /// Failed tries.
+    pub tries: u32,
+    /// Where it stands.
+    pub phase: Phase,
+    /// Why the last try failed.
+    pub last_reason: Reason,
+    /// OVERDUE was said.
+    pub overdue: bool,
+    /// It may have been handed out before.
+    pub redelivered: bool,
+    /// The newest lease granted since the last start.
+    pub granted: Option<LeaseNumber>,
+    /// The newest event.
+    pub event: Event,
+}
+
+/// Where an open delivery stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Waits to be handed out.
+    Ready,
+    /// Waits for its next try.
+    Delayed(Millis),
+    /// Handed out, not yet answered.
+    Leased(Grant),
+    /// Waits for an operator, since then.
+    Dead(Millis),
+}
+
+/// A hand-out within this data directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseNumber {
+    /// The start it was granted in.
+    pub start_no: u64,
+    /// How many grants of the delivery there were in that start, this one included.
+    pub attempt: u32,
+}
+
+/// A running lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Identity of the consumer.
+    pub consumer: Arc<str>,
+    /// The stream it was handed out on.
+    pub stream: u64,
+    /// When it was handed out.
+    pub since: Millis,
+    /// When it runs out.
+    pub expires: Millis,
+}
+
+/// The whole state.
+#[derive(Debug)]
+pub struct State {
+    next_position: u64,
+    last_time: Millis,
+    start_no: u64,
+    log_origin: String,
+    clock_suspect: bool,
+    registry: Arc<Registry>,
+    deliveries: BTreeMap<DeliveryKey, Delivery>,
+    inboxes: BTreeMap<Address, Inbox>,
+    dedupe: Dedupe,
+    timers: Timers,
+    totals: Totals,
+    /// Before it nothing ends by itself: after a start a consumer may still hold a
+    /// lease that this process did not grant.
+    no_end_before: Millis,
+}
+
+impl Message {
+    /// Kind.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.facts.kind()
+    }
+
+    /// Precedence.
+    #[must_use]
+    pub fn precedence(&self) -> Precedence {
+        self.facts.precedence()
+    }
+
+    /// Status.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.facts.status()
+    }
+
+    /// When its deliveries end by themselves, and as what: EXPIRED where the
+    /// content's validity ends first, else NON_DELIVERED (SPINE §3.3).
+    #[must_use]
+    pub fn end(&self) -> (Millis, Event, Reason) {
+        let facts = &self.facts;
+        if facts.expires_at_ms != 0 && facts.expires_at_ms <= facts.deliver_by_ms {
+            (Millis(facts.expires_at_ms), Event::Expired, Reason::ExpiresAtPassed)
+        } else {
+            (Millis(facts.deliver_by_ms), Event::NonDelivered, Reason::DeliverByPassed)
+        }
+    }
+}
+
+impl State {
+    /// The state of an empty journal.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            next_position: 0,
+            last_time: Millis(0),
+            start_no: 0,
+            log_origin: String::new(),
+            clock_suspect: false,
+            registry: Arc::new(Registry::empty()),
+            deliveries: BTreeMap::new(),
+            inboxes: BTreeMap::new(),
+            dedupe: Dedupe::default(),
+            timers: Timers::default(),
+            totals: Totals::default(),
+            no_end_before: Millis(0),
+        }
+    }
+
+    /// Position of the next entry.
+    #[must_use]
+    pub const fn next_position(&self) -> u64 {
+        self.next_position
+    }
+
+    /// Time of the newest entry: no entry may have a time before it.
+    #[must_use]
+    pub const fn last_time(&self) -> Millis {
+        self.last_time
+    }
+
+    /// Starts so far.
+    #[must_use]
+    pub const fn start_no(&self) -> u64 {
+        self.start_no
+    }
+
+    /// Origin line of the log.
+    #[must_use]
+    pub fn log_origin(&self) -> &str {
+        &self.log_origin
+    }
+
+    /// Whether the clock is in doubt.
+    #[must_use]
+    pub const fn clock_suspect(&self) -> bool {
+        self.clock_suspect
+    }
+
+    /// The registry in force.
+    #[must_use]
+    pub const fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// Sums.
+    #[must_use]
+    pub const fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// Ids accepted before.
+    #[must_use]
+    pub const fn dedupe(&self) -> &Dedupe {
+        &self.dedupe
+    }
+
+    /// One open delivery.
+    #[must_use]
+    pub fn delivery(&self, key: DeliveryKey) -> Option<&Delivery> {
+        self.deliveries.get(&key)
+    }
+
+    /// All open deliveries, in acceptance order.
+    pub fn deliveries(&self) -> impl Iterator<Item = (DeliveryKey, &Delivery)> {
+        self.deliveries.iter().map(|(key, delivery)| (*key, delivery))
+    }
+
+    /// The inboxes that hold something, or did since the start.
+    #[must_use]
+    pub fn inbox(&self, address: &Address) -> Option<&Inbox> {
+        self.inboxes.get(address)
+    }
+
+    /// Before it nothing ends by itself.
+    #[must_use]
+    pub const fn no_end_before(&self) -> Millis {
+        self.no_end_before
+    }
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,132 @@
+//! Which ids were accepted before: 8 bytes of a digest and a position each.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use barid_message::address::Address;
+use barid_message::digest::Digest;
+use barid_message::id::MessageId;
+use barid_message::time::Millis;
+use barid_proto::journal::v1::DedupeDay;
+
+use crate::caps;
+
+const DAY_MS: u64 = 86_400_000;
+
+/// Day under which a snapshot keeps fingerprints that share that of another id.
+const COLLISIONS: u32 = u32::MAX;
+
+/// Fingerprints of (originating agency, id), by the day of the id's own time, so
+/// that a day that no acceptable id can have any more is dropped whole.
+///
+/// A hit is only a hint: the entry at that position is read and compared. Two ids
+/// with one fingerprint are both kept. Clones share the ids: the fold alone writes
+/// them, intake looks at them before it does any work for a repeat.
+#[derive(Clone, Debug, Default)]
+pub struct Dedupe(Arc<RwLock<Ids>>);
+
+#[derive(Debug, Default)]
+struct Ids {
+    days: BTreeMap<u32, HashMap<u64, u64>>,
+    /// Positions that share the fingerprint of another one.
+    collisions: HashMap<u64, Vec<u64>>,
+}
+
+impl Dedupe {
+    /// Positions at which this id may have been accepted: almost always none or one.
+    #[must_use]
+    pub fn positions(&self, origin: &Address, id: &MessageId) -> Vec<u64> {
+        let fingerprint = fingerprint(origin, id);
+        let ids = self.read();
+        let first = ids.days.get(&day(id)).and_then(|day| day.get(&fingerprint));
+        let others = ids.collisions.get(&fingerprint);
+        first.into_iter().chain(others.into_iter().flatten()).copied().collect()
+    }
+
+    pub(super) fn insert(&self, origin: &Address, id: &MessageId, position: u64) {
+        self.write().insert(day(id), fingerprint(origin, id), position);
+    }
+
+    /// Forgets ids that are too old to be accepted again at `now`.
+    pub(super) fn forget_before(&self, now: Millis) {
+        let oldest = day_number(now.0).saturating_sub(caps::DEDUPE_DAYS);
+        let mut ids = self.write();
+        if ids.days.first_key_value().is_some_and(|(day, _)| *day < oldest) {
+            ids.days = ids.days.split_off(&oldest);
+        }
+    }
+
+    /// Everything, sorted, so that one state has one snapshot.
+    pub(super) fn to_snapshot(&self) -> Vec<DedupeDay> {
+        let ids = self.read();
+        let mut days: Vec<_> = ids
+            .days
+            .iter()
+            .map(|(day, ids)| {
+                let sorted: BTreeMap<u64, u64> = ids.iter().map(|(f, p)| (*f, *p)).collect();
+                let (fingerprints, positions) = sorted.into_iter().unzip();
+                DedupeDay { day: *day, fingerprints, positions }
+            })
+            .collect();
+        let sorted: BTreeMap<_, _> = ids.collisions.iter().collect();
+        let (fingerprints, positions) = sorted
+            .into_iter()
+            .flat_map(|(fingerprint, positions)| positions.iter().map(|p| (*fingerprint, *p)))
+            .unzip();
+        days.push(DedupeDay { day: COLLISIONS, fingerprints, positions });
+        days
+    }
+
+    /// What a snapshot kept. `None` where it is none.
+    pub(super) fn from_snapshot(days: &[DedupeDay]) -> Option<Self> {
+        let mut ids = Ids::default();
+        for day in days {
+            if day.fingerprints.len() != day.positions.len() {
+                return None;
+            }
+            for (fingerprint, position) in day.fingerprints.iter().zip(&day.positions) {
+                if day.day == COLLISIONS {
+                    ids.collisions.entry(*fingerprint).or_default().push(*position);
+                } else {
+                    ids.insert(day.day, *fingerprint, *position);
+                }
+            }
+        }
+        Some(Self(Arc::new(RwLock::new(ids))))
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Ids> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Ids> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ids {
+    fn insert(&mut self, day: u32, fingerprint: u64, position: u64) {
+        let day = self.days.entry(day).or_default();
+        if *day.entry(fingerprint).or_insert(position) != position {
+            self.collisions.entry(fingerprint).or_default().push(position);
+        }
+    }
+}
+
+fn day(id: &MessageId) -> u32 {
+    day_number(id.unix_ms())
+}
+
+fn day_number(ms: u64) -> u32 {
+    u32::try_from(ms / DAY_MS).unwrap_or(COLLISIONS - 1)
+}
+
+fn fingerprint(origin: &Address, id: &MessageId) -> u64 {
+    let mut input = Vec::with_capacity(96);
+    input.extend_from_slice(id.as_bytes());
+    input.extend_from_slice(origin.as_str().as_bytes());
+    let digest = Digest::of(&input);
+    let mut first = [0; 8];
+    first.copy_from_slice(&digest.0[..8]);
+    u64::from_be_bytes(first)
+}

@@ -1,0 +1,27 @@
+//! What time will bring: deadlines, lease ends, next tries.
+
+use std::collections::BTreeSet;
+
+use barid_message::time::Millis;
+
+use super::DeliveryKey;
+
+/// Three sorted sets; the first of each is the next to fall due.
+#[derive(Debug, Default)]
+pub(super) struct Timers {
+    pub(super) deadlines: BTreeSet<(Millis, DeliveryKey)>,
+    pub(super) leases: BTreeSet<(Millis, DeliveryKey)>,
+    pub(super) retries: BTreeSet<(Millis, DeliveryKey)>,
+}
+
+impl Timers {
+    /// When the next of them falls due.
+    pub(super) fn next(&self, with_deadlines: bool) -> Option<Millis> {
+        let deadline = self.deadlines.first().filter(|_| with_deadlines);
+        [deadline, self.leases.first(), self.retries.first()]
+            .into_iter()
+            .flatten()
+            .map(|(at, _)| *at)
+            .min()
+    }
+}

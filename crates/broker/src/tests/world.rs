@@ -1,0 +1,383 @@
+//! A node without threads, disk or clock: the product's own core, stepped by hand.
+
+use std::sync::Arc;
+
+use barid_agreement::{Agreement, Terms};
+use barid_audit::commitment::Entropy;
+use barid_audit::entry::{Body, Encoded, Entry, is_final};
+use barid_message::address::Address;
+use barid_message::compose::{Draft, compose};
+use barid_message::header::AgreementRef;
+use barid_message::key::{Algorithm, SigningKey};
+use barid_message::signed::SignedMessage as Signed;
+use barid_message::time::Millis;
+use barid_message::{Kind, Precedence, Purpose, Reason, Status};
+use barid_proto::audit::v1::Event;
+use barid_proto::journal::v1 as facts;
+use barid_proto::message::v1::{Note, SignedMessage, Text};
+use bytes::Bytes;
+
+use crate::decide::accept::{Blob, Submission, Verdict, accept};
+use crate::decide::hand_out::{Consumer, HandedOut, Next, grant, next};
+use crate::decide::settle::{Answer, Settled, settle};
+use crate::decide::timers::{Due, due};
+use crate::decide::{Node, Policy, Refusal, operator, start};
+use crate::gate::admit;
+use crate::lease::LeaseKey;
+use crate::state::{Phase, State};
+
+const SYSTEM: &str = "spiffe://pk.example/agency/pk/customs/main";
+const START: Millis = Millis(1_800_000_000_000);
+
+pub(super) fn inbox(second: bool) -> Address {
+    Address::parse(if second { "pk/health" } else { "pk/police" }).unwrap()
+}
+
+pub(super) struct World {
+    pub(super) state: State,
+    node: Node,
+    now: Millis,
+    key: SigningKey,
+    agreement: AgreementRef,
+    journal: Vec<(u64, Encoded)>,
+    entries: Vec<Entry>,
+    sent: Vec<SignedMessage>,
+    /// Token and consumer of every hand-out so far.
+    handed_out: Vec<(HandedOut, u8)>,
+    registry: facts::RegistryFacts,
+    starts: u64,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        let key = SigningKey::generate(Algorithm::Ed25519).unwrap();
+        let [customs, police, health] =
+            ["pk/customs", "pk/police", "pk/health"].map(|text| Address::parse(text).unwrap());
+        let terms = Terms {
+            id: "agr:pk:domestic".into(),
+            version: 1,
+            parties: vec![customs, police, health],
+            kinds: vec![Kind::Note, Kind::Alert, Kind::Incident],
+            purposes: vec![Purpose::BorderOperation],
+        };
+        let agreement = Agreement::new(terms).unwrap();
+        let reference = agreement.reference();
+        let mut world = Self {
+            state: State::new(),
+            node: Node {
+                identity: "spiffe://pk.example/node".into(),
+                lease_key: LeaseKey::derive(b"secret"),
+                policy: Policy::default(),
+            },
+            now: START,
+            registry: registry(&key, &agreement),
+            key,
+            agreement: reference,
+            journal: Vec::new(),
+            entries: Vec::new(),
+            sent: Vec::new(),
+            handed_out: Vec::new(),
+            starts: 0,
+        };
+        world.begin();
+        world
+    }
+
+    fn begin(&mut self) {
+        self.starts += 1;
+        let facts = facts::RestartedFacts {
+            start_no: self.starts,
+            log_origin: "pk.example/log/1".into(),
+            ..Default::default()
+        };
+        self.commit(start::restarted(&self.state, self.now, facts));
+        if let Some(entry) = start::registry(&self.state, self.now, &self.registry.clone()) {
+            self.commit(entry);
+        }
+        self.state.hold_ends(Millis(self.now.0 + self.node.policy.lease_ms));
+        self.tick();
+    }
+
+    fn commit(&mut self, entry: Entry) {
+        let mut entropy = [0; 32];
+        entropy[..8].copy_from_slice(&entry.position.to_be_bytes());
+        self.journal.push((entry.position, entry.encode(&Entropy(entropy))));
+        self.state.fold(&entry).unwrap();
+        self.entries.push(entry);
+    }
+
+    fn draft(&self, precedence: u8, lives_s: u16, both: bool) -> Draft {
+        let text = Text { language: "en".into(), text: "at the border".into(), ..Text::default() };
+        // FLASH is not for notes; an alert would do the same here with more words.
+        let level = match precedence {
+            1 => Precedence::Immediate,
+            2 => Precedence::Priority,
+            _ => Precedence::Routine,
+        };
+        let origin = Address::parse("pk/customs").unwrap();
+        let draft = if precedence == 0 {
+            Draft::new(&origin, &self.agreement, alert(text)).flash("armed men at the gate")
+        } else {
+            let note = Note { text: vec![text], ..Note::default() };
+            Draft::new(&origin, &self.agreement, note).precedence(level)
+        };
+        let draft = draft
+            .to(&inbox(false))
+            .purposes(&[Purpose::BorderOperation])
+            .expires_at(Millis(self.now.0 + u64::from(lives_s) * 1_000));
+        if both { draft.info(&inbox(true)) } else { draft }
+    }
+
+    fn composed(&self, draft: Draft) -> SignedMessage {
+        let mut random = [0; 10];
+        random[..8].copy_from_slice(&(self.sent.len() as u64).to_be_bytes());
+        compose(draft, self.now, random, &self.key).unwrap()
+    }
+
+    pub(super) fn submit(&mut self, precedence: u8, lives_s: u16, both: bool) {
+        let message = self.composed(self.draft(precedence, lives_s, both));
+        self.sent.push(message.clone());
+        if let Verdict::Accepted(entry) = self.verdict(message) {
+            self.commit(entry);
+        } else {
+            panic!("a good message was not accepted");
+        }
+    }
+
+    pub(super) fn repeat(&self, which: usize) {
+        if self.sent.is_empty() {
+            return;
+        }
+        let message = self.sent[which % self.sent.len()].clone();
+        let registry = self.state.registry();
+        // Past its own expiry the gate refuses a repeat; that is its word.
+        let parsed = Signed::from_proto(message.clone()).unwrap();
+        if admit(registry, SYSTEM, parsed, self.now).is_ok() {
+            assert!(matches!(self.verdict(message), Verdict::Repeat(_)));
+        }
+    }
+
+    pub(super) fn verdict_of(&self, which: usize) -> Verdict {
+        self.verdict(self.sent[which].clone())
+    }
+
+    pub(super) fn verdict_of_other_header(&self, which: usize) -> Verdict {
+        let message = Signed::from_proto(self.sent[which].clone());
+        let id = message.unwrap().header().unwrap().message_id();
+        let draft = self.draft(3, 500, false).id(id).created_at(Millis(id.unix_ms()));
+        self.verdict(self.composed(draft))
+    }
+
+    pub(super) fn new_verdict(&self) -> Verdict {
+        self.verdict(self.composed(self.draft(3, 500, false)))
+    }
+
+    fn verdict(&self, message: SignedMessage) -> Verdict {
+        let parsed = Signed::from_proto(message).unwrap();
+        let admitted = admit(self.state.registry(), SYSTEM, parsed, self.now).unwrap();
+        let header = admitted.message.header();
+        let positions = self.state.dedupe().positions(header.origin(), &header.message_id());
+        let prior: Vec<_> = positions
+            .into_iter()
+            .map(|position| self.entries[usize::try_from(position).unwrap()].clone())
+            .collect();
+        let blob = Blob { segment: 0, offset: 0, length: 1 };
+        let submission = Submission { admitted, blob, submitted_by: SYSTEM.into() };
+        accept(&self.state, &self.node, self.now, &submission, &prior)
+    }
+
+    pub(super) fn receipt(&self, which: usize) -> Bytes {
+        let accepted = self.entries.iter().filter(|entry| matches!(entry.body, Body::Accepted(_)));
+        accepted.map(|entry| entry.evidence.clone()).nth(which).unwrap()
+    }
+
+    pub(super) fn hand_out(&mut self, inbox: &Address, consumer: u8, max: usize) -> Vec<HandedOut> {
+        let asking = Consumer {
+            inbox: inbox.clone(),
+            identity: identity(consumer),
+            stream: u64::from(consumer),
+            statuses: vec![Status::Actual],
+        };
+        let mut handed_out = Vec::new();
+        while handed_out.len() < max {
+            match next(&self.state, &self.node, self.now, &asking) {
+                Next::Delivery(key) => {
+                    let one = grant(&mut self.state, &self.node, self.now, &asking, key).unwrap();
+                    self.handed_out.push((one.clone(), consumer));
+                    handed_out.push(one);
+                }
+                Next::End(entry) => self.commit(entry),
+                Next::Nothing => break,
+            }
+        }
+        handed_out
+    }
+
+    pub(super) fn answer(&mut self, which: usize, answer: Answer) -> Result<Settled, Refusal> {
+        if self.handed_out.is_empty() {
+            return Err(Refusal::new(Reason::LeaseUnknown, "nothing was handed out"));
+        }
+        let which = which % self.handed_out.len();
+        self.answer_as(which, self.handed_out[which].1, answer)
+    }
+
+    pub(super) fn answer_last(&mut self, answer: Answer) -> Result<Settled, Refusal> {
+        self.answer(self.handed_out.len() - 1, answer)
+    }
+
+    pub(super) fn answer_as(
+        &mut self,
+        which: usize,
+        consumer: u8,
+        answer: Answer,
+    ) -> Result<Settled, Refusal> {
+        let token = self.handed_out[which].0.token;
+        let settled =
+            settle(&self.state, &self.node, self.now, &identity(consumer), &token, answer)?;
+        match &settled {
+            Settled::Entry(entry) => self.commit(entry.clone()),
+            Settled::Renewed(key, until) => self.state.renew(*key, *until),
+        }
+        Ok(settled)
+    }
+
+    /// Time goes on, and whatever falls due meanwhile happens at its time.
+    pub(super) fn wait(&mut self, seconds: u64) {
+        let end = Millis(self.now.0 + seconds * 1_000);
+        while let Some(at) = self.state.next_timer().filter(|at| *at <= end) {
+            self.now = self.now.max(at);
+            self.tick();
+        }
+        self.now = end;
+        self.tick();
+    }
+
+    fn tick(&mut self) {
+        self.state.wake(self.now);
+        loop {
+            match due(&self.state, &self.node, self.now) {
+                Due::Entry(entry) => self.commit(entry),
+                Due::PutOff(what, until) => self.state.put_off(what, until),
+                Due::Nothing => break,
+            }
+        }
+    }
+
+    pub(super) fn restart(&mut self) {
+        self.state = self.rebuilt();
+        self.begin();
+    }
+
+    pub(super) fn restart_from_snapshot(&mut self) {
+        let bytes = self.state.to_snapshot();
+        self.state = State::from_snapshot(self.state.next_position(), &bytes).unwrap();
+        self.begin();
+    }
+
+    fn rebuilt(&self) -> State {
+        let mut state = State::new();
+        for (position, encoded) in &self.journal {
+            let Encoded { kind, version, leaf, side } = encoded.clone();
+            let entry = Entry::decode(*position, kind, version, &leaf, side.into()).unwrap();
+            state.fold(&entry).unwrap();
+        }
+        state
+    }
+
+    /// The journal alone gives the state, and so does a snapshot of it.
+    pub(super) fn check_rebuild(&self) {
+        let snapshot = self.state.to_snapshot();
+        let mut rebuilt = self.rebuilt();
+        // That a delay is over is no entry: time says it again.
+        rebuilt.wake(self.now);
+        assert!(rebuilt.to_snapshot() == snapshot, "the journal gives another state");
+        let restored = State::from_snapshot(self.state.next_position(), &snapshot).unwrap();
+        assert!(restored.to_snapshot() == snapshot, "the snapshot gives another state");
+    }
+
+    pub(super) fn retry_dead_letter(&mut self) {
+        let (_, dead) = self
+            .state
+            .deliveries()
+            .find(|(_, delivery)| matches!(delivery.phase, Phase::Dead(_)))
+            .unwrap();
+        let name = operator::DeliveryName {
+            origin_agency: dead.message.origin.to_string(),
+            message_id: dead.message.id.to_string(),
+            recipient: dead.recipient.to_string(),
+        };
+        let entry = operator::retry(&self.state, &self.node, self.now, "operator", &name).unwrap();
+        self.commit(entry);
+    }
+
+    pub(super) fn doubt_clock(&mut self, suspect: bool) {
+        self.commit(operator::clock(&self.state, self.now, suspect, ""));
+    }
+
+    /// The deliveries of everything accepted.
+    pub(super) fn owed(&self) -> Vec<(u64, u32)> {
+        let accepted = self.entries.iter().filter(|entry| matches!(entry.body, Body::Accepted(_)));
+        accepted
+            .flat_map(|entry| (0..).zip(&entry.items).map(|(index, _)| (entry.position, index)))
+            .collect()
+    }
+
+    /// Every final so far.
+    pub(super) fn finals(&self) -> Vec<((u64, u32), Event)> {
+        let items = self.entries.iter().flat_map(|entry| &entry.items);
+        items
+            .filter(|item| is_final(item.event))
+            .map(|item| ((item.facts.accepted_position, item.facts.delivery_index), item.event))
+            .collect()
+    }
+
+    pub(super) fn events(&self, event: Event) -> usize {
+        self.entries.iter().flat_map(|entry| &entry.items).filter(|i| i.event == event).count()
+    }
+}
+
+fn identity(consumer: u8) -> Arc<str> {
+    format!("spiffe://pk.example/agency/pk/police/{consumer}").into()
+}
+
+fn registry(key: &SigningKey, agreement: &Agreement) -> facts::RegistryFacts {
+    let agency = |address: &str, keys: Vec<facts::RegisteredKey>| facts::RegisteredAgency {
+        address: address.into(),
+        systems: if keys.is_empty() { vec![] } else { vec![SYSTEM.into()] },
+        keys,
+        may_flash: true,
+    };
+    let signing = facts::RegisteredKey {
+        spki: Bytes::copy_from_slice(key.public().spki()),
+        valid_from_ms: 0,
+        valid_until_ms: 0,
+    };
+    facts::RegistryFacts {
+        agencies: vec![
+            agency("pk/customs", vec![signing]),
+            agency("pk/police", vec![]),
+            agency("pk/health", vec![]),
+        ],
+        agreements: vec![facts::RegisteredAgreement {
+            agreement: None,
+            text: Bytes::copy_from_slice(agreement.text().as_bytes()),
+        }],
+        operators: vec![],
+    }
+}
+
+fn alert(text: Text) -> barid_proto::message::v1::Alert {
+    use barid_proto::message::v1::{Alert, Area, Contact};
+    Alert {
+        categories: vec!["Security".into()],
+        event: vec![text.clone()],
+        urgency: "Immediate".into(),
+        severity: "Severe".into(),
+        certainty: "Observed".into(),
+        headline: vec![text.clone()],
+        areas: vec![Area { description: vec![text], ..Area::default() }],
+        actions_to_take: vec!["STOP".into()],
+        hit_contact: Some(Contact { desk: "duty desk".into(), ..Contact::default() }),
+        ..Alert::default()
+    }
+}

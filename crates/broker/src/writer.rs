@@ -1,0 +1,205 @@
+//! The one writer: blobs, then the group, then every answer that waited for it.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use barid_audit::entry::Entry;
+use barid_journal::journal::{AppendError, ReserveError};
+use barid_journal::snapshots::WriteError as SnapshotError;
+use barid_journal::space::DiskFailure;
+use barid_journal::{Blobs, Claim, Journal, Snapshots};
+use barid_message::address::Address;
+use tokio::sync::watch;
+
+use crate::caps;
+use crate::command::{Command, Group, Queued};
+
+/// How far the journal is, and whether there is room: shared by all threads.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    pub(crate) durable: AtomicU64,
+    idle: Mutex<bool>,
+    became_idle: Condvar,
+    room_for_intake: AtomicBool,
+    room_for_deliveries: AtomicBool,
+}
+
+impl Progress {
+    pub(crate) fn new(durable: u64) -> Self {
+        Self {
+            durable: AtomicU64::new(durable),
+            idle: Mutex::new(false),
+            became_idle: Condvar::new(),
+            room_for_intake: AtomicBool::new(true),
+            room_for_deliveries: AtomicBool::new(true),
+        }
+    }
+
+    /// Whether the writer waits for a group.
+    pub(crate) fn is_idle(&self) -> bool {
+        *self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the writer waits for a group.
+    pub(crate) fn wait_idle(&self) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        while !*idle {
+            idle = self.became_idle.wait(idle).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    pub(crate) fn set_busy(&self) {
+        *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = false;
+    }
+
+    fn set_idle(&self) {
+        *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.became_idle.notify_all();
+    }
+
+    /// Whether entries of this claim may be folded: their space is reserved.
+    pub(crate) fn has_room(&self, claim: Claim) -> bool {
+        match claim {
+            Claim::Intake => self.room_for_intake.load(Ordering::Acquire),
+            Claim::Delivery => self.room_for_deliveries.load(Ordering::Acquire),
+        }
+    }
+}
+
+/// Why the writer stopped before it was told to: the process must end, and
+/// recovery decides what survived.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The bodies of messages.
+    #[error(transparent)]
+    Blobs(#[from] barid_journal::blobs::SyncError),
+    /// A group of the journal.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// Space for the groups to come.
+    #[error(transparent)]
+    Reserve(#[from] ReserveError),
+    /// A snapshot.
+    #[error(transparent)]
+    Disk(#[from] DiskFailure),
+}
+
+pub(crate) struct Writer {
+    pub(crate) journal: Journal,
+    pub(crate) blobs: Arc<Blobs>,
+    pub(crate) snapshots: Snapshots,
+    pub(crate) groups: Receiver<Group>,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) commands: Sender<Queued>,
+    /// `None` once the projector has stopped: the journal goes on without it.
+    pub(crate) projector: Option<SyncSender<Vec<Arc<Entry>>>>,
+    pub(crate) inboxes: std::collections::BTreeMap<Address, watch::Sender<()>>,
+}
+
+struct IdleAtEnd(Arc<Progress>);
+
+impl Drop for IdleAtEnd {
+    fn drop(&mut self) {
+        self.0.set_idle();
+    }
+}
+
+impl Writer {
+    /// Runs until the sequencer is gone, or a write fails.
+    pub(crate) fn run(mut self) -> Result<(), WriteError> {
+        // However this ends, by a panic too, the sequencer must not wait for it.
+        let _idle = IdleAtEnd(Arc::clone(&self.progress));
+        self.write_all()
+    }
+
+    fn write_all(&mut self) -> Result<(), WriteError> {
+        self.reserve()?;
+        loop {
+            self.progress.set_idle();
+            // A sequencer that is gone may have left a last group.
+            drop(self.commands.send(Queued { command: Command::WriterIdle, _place: None }));
+            let group = loop {
+                match self.groups.recv_timeout(Duration::from_secs(1)) {
+                    Ok(group) => break group,
+                    // Space may have come back meanwhile.
+                    Err(RecvTimeoutError::Timeout) => self.reserve()?,
+                    Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                }
+            };
+            self.write(group)?;
+        }
+    }
+
+    fn write(&mut self, group: Group) -> Result<(), WriteError> {
+        if !group.records.is_empty() {
+            if group.has_blobs {
+                // A crash before this leaves blobs that no entry names: dead weight
+                // until retention, and nobody was told of them.
+                self.blobs.sync()?;
+            }
+            // A crash before this returns leaves a group that is whole or torn, and
+            // recovery keeps or drops it whole. Nobody was told of it either way.
+            let first = group.entries.first().map_or(0, |entry| entry.position);
+            let durable = self.journal.append(first, &group.records)?;
+            self.progress.durable.store(durable.next_position, Ordering::Release);
+            self.reserve()?;
+        }
+        // From here on the group exists, whatever happens: it may be told.
+        for release in group.releases {
+            release();
+        }
+        for inbox in &group.touched {
+            if let Some(notify) = self.inboxes.get(inbox) {
+                notify.send_replace(());
+            }
+        }
+        if let Some(snapshot) = group.snapshot {
+            self.snapshot(&snapshot)?;
+        }
+        self.projector = self
+            .projector
+            .take()
+            .filter(|projector| group.entries.is_empty() || projector.send(group.entries).is_ok());
+        Ok(())
+    }
+
+    /// Holds space ready for what may already be folded by the time the next group
+    /// arrives, so that only a broken disk can fail an append.
+    fn reserve(&mut self) -> Result<(), WriteError> {
+        let intake = self.has_reserved(Claim::Intake)?;
+        let deliveries = intake || self.has_reserved(Claim::Delivery)?;
+        if self.progress.room_for_intake.swap(intake, Ordering::AcqRel) != intake {
+            if intake {
+                tracing::info!("there is room on the disk again; messages are taken");
+            } else {
+                tracing::error!("the disk is full; nothing new is taken, deliveries go on");
+            }
+        }
+        self.progress.room_for_deliveries.store(deliveries, Ordering::Release);
+        Ok(())
+    }
+
+    fn has_reserved(&mut self, claim: Claim) -> Result<bool, WriteError> {
+        match self.journal.reserve(caps::RESERVE_BYTES, claim) {
+            Ok(()) => Ok(true),
+            Err(ReserveError::Full) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A snapshot only saves time: if it cannot be written, the next start replays
+    /// more.
+    fn snapshot(&self, bytes: &[u8]) -> Result<(), WriteError> {
+        match self.snapshots.write(self.journal.durable(), bytes) {
+            Ok(()) => Ok(()),
+            Err(SnapshotError::Full) => {
+                tracing::warn!("no room for a snapshot; the next start takes longer");
+                Ok(())
+            }
+            // A failed sync says nothing good of the journal's disk either.
+            Err(SnapshotError::Disk(failure)) => Err(failure.into()),
+        }
+    }
+}
