@@ -1,0 +1,26 @@
+//! The client that agency systems and tools use: deadlines, retries by the
+//! published table, streams that come back after a broken connection.
+//!
+//! A client needs little memory: keep a message's bytes until its receipt,
+//! send the same bytes again when in doubt, and handle a message id twice
+//! without harm.
+
+mod agency;
+mod channel;
+mod error;
+mod evidence;
+mod operator;
+mod receipt;
+mod receive;
+mod retry;
+mod submit;
+
+pub use agency::{AgencyClient, Peek};
+pub use channel::ClientConfig;
+pub use error::{CallError, Fault, Refusal};
+pub use evidence::{EvidenceStream, ProvenEvidence};
+pub use operator::{EventTail, OperatorClient};
+pub use receipt::{Receipt, ReceiptError, SubmitError};
+pub use receive::{AnswerError, HandOut, ReceiveOptions, Receiver};
+pub use retry::RetryPolicy;
+pub use submit::{Outcome, Outcomes, SubmitClosed, SubmitOptions, Submitter};

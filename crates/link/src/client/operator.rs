@@ -1,0 +1,112 @@
+//! The client of one operator.
+
+use barid_proto::operations::v1 as pb;
+use tonic::Streaming;
+use tonic::transport::Channel;
+
+use super::channel::{ClientConfig, NodeChannel};
+use super::error::CallError;
+use crate::caps;
+use crate::stub::operations::operations_service_client::OperationsServiceClient;
+use crate::tls::ConnectorError;
+
+/// The client of one operator. Cloning shares the connection.
+#[derive(Clone, Debug)]
+pub struct OperatorClient(NodeChannel);
+
+fn rpc(channel: Channel) -> OperationsServiceClient<Channel> {
+    OperationsServiceClient::new(channel)
+        .max_decoding_message_size(caps::GRPC_MESSAGE_BYTES)
+        .max_encoding_message_size(caps::GRPC_MESSAGE_BYTES)
+}
+
+/// One method per call: what may be repeated is tried again by the published
+/// table.
+macro_rules! calls {
+    ($($(#[$doc:meta])* $name:ident($request:ident) -> $response:ident via $method:ident;)*) => {
+        impl OperatorClient {
+            $(
+                $(#[$doc])*
+                pub async fn $name(
+                    &self,
+                    request: pb::$request,
+                ) -> Result<pb::$response, CallError> {
+                    let attempt = |channel, request| async move {
+                        rpc(channel).$method(request).await
+                    };
+                    self.0.call(request, attempt).await
+                }
+            )*
+        }
+    };
+}
+
+calls! {
+    /// State of the node.
+    node_status(GetNodeStatusRequest) -> GetNodeStatusResponse via get_node_status;
+    /// A page of the delivery log.
+    list_events(ListEventsRequest) -> ListEventsResponse via list_events;
+    /// Everything that happened to one message.
+    trace_message(TraceMessageRequest) -> TraceMessageResponse via trace_message;
+    /// What waits where.
+    list_queues(ListQueuesRequest) -> ListQueuesResponse via list_queues;
+    /// A page of the dead letters.
+    list_dead_letters(ListDeadLettersRequest) -> ListDeadLettersResponse via list_dead_letters;
+    /// One dead letter with its message.
+    get_dead_letter(GetDeadLetterRequest) -> GetDeadLetterResponse via get_dead_letter;
+    /// Puts a dead letter back into its inbox. Repeated after a broken
+    /// connection, it may answer that there is no such dead letter any more.
+    retry_dead_letter(RetryDeadLetterRequest) -> RetryDeadLetterResponse via retry_dead_letter;
+    /// Ends a dead letter. Repeated after a broken connection, it may answer
+    /// that there is no such dead letter any more.
+    drop_dead_letter(DropDeadLetterRequest) -> DropDeadLetterResponse via drop_dead_letter;
+    /// Says that the node's clock is right.
+    confirm_clock(ConfirmClockRequest) -> ConfirmClockResponse via confirm_clock;
+}
+
+impl OperatorClient {
+    /// Checks the configuration. The connection is made by the first call.
+    pub fn new(config: ClientConfig) -> Result<Self, ConnectorError> {
+        Ok(Self(NodeChannel::new(config)?))
+    }
+
+    /// Events as they happen. The stream is not opened again when it breaks: go
+    /// on with the newest event's cursor as `after`. Silence of more than
+    /// [`caps::HEARTBEAT_SILENCE`] means that it broke.
+    pub async fn tail_events(
+        &self,
+        request: pb::TailEventsRequest,
+    ) -> Result<EventTail, CallError> {
+        let mut rpc = rpc(self.0.channel.clone());
+        let opening = rpc.tail_events(request);
+        Ok(EventTail(self.0.open(opening).await?))
+    }
+}
+
+/// Events as they happen.
+#[derive(Debug)]
+pub struct EventTail(Streaming<pb::TailEventsResponse>);
+
+impl EventTail {
+    /// The next event; `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<pb::EventRecord>, CallError> {
+        use barid_proto::operations::v1::tail_events_response::Item;
+        loop {
+            let read = tokio::time::timeout(caps::HEARTBEAT_SILENCE, self.0.message());
+            let item = match read.await {
+                Ok(Ok(Some(response))) => response.item,
+                Ok(Ok(None)) => return Ok(None),
+                Ok(Err(status)) => return Err(CallError::from_status(&status)),
+                Err(_elapsed) => return Err(CallError::Interrupted),
+            };
+            match item {
+                Some(Item::Event(event)) => return Ok(Some(event)),
+                Some(Item::Heartbeat(_)) => {}
+                Some(Item::Closing(closing)) => {
+                    return Err(CallError::closed(closing.reason, closing.message));
+                }
+                None => return Err(CallError::Answer),
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! When to try again: the published table, with jitter.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// How often and how fast a call is tried again. The default is the published
+/// table: 4 attempts, 0.2 s doubling to 5 s.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Attempts in all, the first included; at least one is made.
+    pub attempts: u32,
+    /// Pause before the second attempt.
+    pub first: Duration,
+    /// No pause is longer.
+    pub ceiling: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self { attempts: 4, first: Duration::from_millis(200), ceiling: Duration::from_secs(5) }
+    }
+}
+
+/// A source of jitter (SplitMix64): good enough to keep clients apart, useless
+/// for secrets. Shared by all calls of a client.
+#[derive(Debug)]
+pub(super) struct Jitter(AtomicU64);
+
+impl Jitter {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(AtomicU64::new(seed))
+    }
+
+    fn next(&self) -> u64 {
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mut z = self.0.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Between half of `pause` and the whole of it.
+    fn spread(&self, pause: Duration) -> Duration {
+        let half = pause / 2;
+        let half_us = u64::try_from(half.as_micros()).unwrap_or(u64::MAX - 1);
+        half + Duration::from_micros(self.next() % (half_us + 1))
+    }
+}
+
+/// Pauses of one series of attempts.
+#[derive(Debug)]
+pub(super) struct Backoff {
+    policy: RetryPolicy,
+    failures: u32,
+}
+
+impl Backoff {
+    pub(super) fn new(policy: RetryPolicy) -> Self {
+        Self { policy, failures: 0 }
+    }
+
+    /// After a number of failures.
+    pub(super) fn after(policy: RetryPolicy, failures: u32) -> Self {
+        Self { policy, failures }
+    }
+
+    /// After a success: begin again with the shortest pause.
+    pub(super) fn reset(&mut self) {
+        self.failures = 0;
+    }
+
+    /// Counts a failure; gives the pause before the next attempt, however many
+    /// there were.
+    pub(super) fn pause(&mut self, jitter: &Jitter) -> Duration {
+        let doubled = self.policy.first.saturating_mul(1 << self.failures.min(16));
+        self.failures = self.failures.saturating_add(1);
+        jitter.spread(doubled.min(self.policy.ceiling))
+    }
+
+    /// Counts a failure; `None` once the policy's attempts are used up.
+    pub(super) fn pause_if_left(&mut self, jitter: &Jitter) -> Option<Duration> {
+        let pause = self.pause(jitter);
+        (self.failures < self.policy.attempts).then_some(pause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Backoff, Jitter, RetryPolicy};
+
+    #[test]
+    fn pauses_follow_the_published_table() {
+        let jitter = Jitter::new(7);
+        let mut backoff = Backoff::new(RetryPolicy::default());
+        for whole_ms in [200, 400, 800, 1600, 3200, 5000, 5000] {
+            let pause = backoff.pause(&jitter).as_millis();
+            assert!((whole_ms / 2..=whole_ms).contains(&pause), "{pause}");
+        }
+        backoff.reset();
+        assert!(backoff.pause(&jitter).as_millis() <= 200);
+    }
+
+    #[test]
+    fn four_attempts_have_three_pauses() {
+        let jitter = Jitter::new(7);
+        let mut backoff = Backoff::new(RetryPolicy::default());
+        let pauses = std::iter::from_fn(|| backoff.pause_if_left(&jitter)).count();
+        assert_eq!(pauses, 3);
+    }
+
+    #[test]
+    fn jitter_comes_from_the_seed_alone() {
+        let series = |seed| {
+            let jitter = Jitter::new(seed);
+            let mut backoff = Backoff::new(RetryPolicy::default());
+            [(); 5].map(|()| backoff.pause(&jitter))
+        };
+        assert_eq!(series(1), series(1));
+        assert_ne!(series(1), series(2));
+    }
+}
