@@ -1,0 +1,127 @@
+//! The numbers of a configuration: each with its default, its range and what
+//! follows from it.
+
+use std::time::Duration;
+
+use toml::Spanned;
+
+use super::error::{ConfigError, Problem};
+use super::raw::{RawDelivery, RawStorage};
+use super::source::Source;
+
+const MIB: u64 = 1024 * 1024;
+
+/// What the node may use of disk and memory, in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Storage {
+    /// `ballast_mib`, default 64, 0 to 1024: a file that is given up when the
+    /// disk is full, so that the node can still finish what it has accepted.
+    /// 0 = none.
+    pub ballast_bytes: u64,
+    /// `segment_mib`, default 64, 8 to 1024: size of one journal segment,
+    /// reserved ahead. Smaller = less reserved, more files.
+    pub segment_bytes: u64,
+    /// `index_cache_mib`, default 16, 4 to 1024: cache of the delivery log. The
+    /// process's memory grows by several times what is added here.
+    pub index_cache_bytes: u64,
+    /// `snapshot_every_mib`, default 64, 8 to 4096: journal between two
+    /// snapshots. Smaller = faster start, more writing.
+    pub snapshot_every_bytes: u64,
+}
+
+/// How messages are handed out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// `lease_s`, default 30, 5 to 600: how long a consumer has to acknowledge
+    /// before the message is handed out again.
+    pub lease: Duration,
+    /// `tries_max`, default 5, 1 to 100: hand-outs without an acknowledgement
+    /// before a delivery becomes a dead letter.
+    pub tries_max: u32,
+    /// `retry_delay_s_min`, default 1, 1 to 3600: wait before the second try;
+    /// it doubles with each further one.
+    pub retry_delay_min: Duration,
+    /// `retry_delay_s_max`, default 300, up to 86400 and not below the least:
+    /// the longest wait between tries.
+    pub retry_delay_max: Duration,
+    /// `inbox_messages_max`, default 100000, 100 to 10000000: messages waiting
+    /// in one inbox before the node refuses more for it.
+    pub inbox_messages_max: u32,
+}
+
+/// One number: its key, default and range.
+struct Knob {
+    key: &'static str,
+    default: u32,
+    min: u32,
+    max: u32,
+}
+
+const BALLAST: Knob = Knob { key: "ballast_mib", default: 64, min: 0, max: 1024 };
+const SEGMENT: Knob = Knob { key: "segment_mib", default: 64, min: 8, max: 1024 };
+const INDEX_CACHE: Knob = Knob { key: "index_cache_mib", default: 16, min: 4, max: 1024 };
+const SNAPSHOT: Knob = Knob { key: "snapshot_every_mib", default: 64, min: 8, max: 4096 };
+const LEASE: Knob = Knob { key: "lease_s", default: 30, min: 5, max: 600 };
+const TRIES: Knob = Knob { key: "tries_max", default: 5, min: 1, max: 100 };
+const RETRY_MIN: Knob = Knob { key: "retry_delay_s_min", default: 1, min: 1, max: 3600 };
+const RETRY_MAX: Knob = Knob { key: "retry_delay_s_max", default: 300, min: 1, max: 86_400 };
+const INBOX: Knob = Knob { key: "inbox_messages_max", default: 100_000, min: 100, max: 10_000_000 };
+
+impl Knob {
+    fn read(&self, source: &Source<'_>, raw: Option<&Spanned<u32>>) -> Result<u32, ConfigError> {
+        let Some(raw) = raw else {
+            return Ok(self.default);
+        };
+        let &Self { key, min, max, .. } = self;
+        let value = *raw.get_ref();
+        if (min..=max).contains(&value) {
+            return Ok(value);
+        }
+        Err(source.refuse(raw, Problem::Range { key, value, min, max }))
+    }
+}
+
+impl Storage {
+    pub(super) fn read(source: &Source<'_>, raw: &RawStorage) -> Result<Self, ConfigError> {
+        let bytes = |knob: &Knob, raw: Option<&Spanned<u32>>| {
+            knob.read(source, raw).map(|mib| u64::from(mib) * MIB)
+        };
+        let RawStorage { ballast_mib, segment_mib, index_cache_mib, snapshot_every_mib } = raw;
+        Ok(Self {
+            ballast_bytes: bytes(&BALLAST, ballast_mib.as_ref())?,
+            segment_bytes: bytes(&SEGMENT, segment_mib.as_ref())?,
+            index_cache_bytes: bytes(&INDEX_CACHE, index_cache_mib.as_ref())?,
+            snapshot_every_bytes: bytes(&SNAPSHOT, snapshot_every_mib.as_ref())?,
+        })
+    }
+}
+
+impl Delivery {
+    pub(super) fn read(source: &Source<'_>, raw: &RawDelivery) -> Result<Self, ConfigError> {
+        let RawDelivery {
+            lease_s,
+            tries_max,
+            retry_delay_s_min,
+            retry_delay_s_max,
+            inbox_messages_max,
+        } = raw;
+        let seconds = |s: u32| Duration::from_secs(u64::from(s));
+        let min = RETRY_MIN.read(source, retry_delay_s_min.as_ref())?;
+        let max = RETRY_MAX.read(source, retry_delay_s_max.as_ref())?;
+        // Defaults alone cannot cross, so one of the two is written.
+        if let Some(written) = retry_delay_s_max.as_ref().or(retry_delay_s_min.as_ref())
+            && max < min
+        {
+            return Err(source.refuse(written, Problem::RetryDelays { min, max }));
+        }
+        Ok(Self {
+            lease: seconds(LEASE.read(source, lease_s.as_ref())?),
+            tries_max: TRIES.read(source, tries_max.as_ref())?,
+            retry_delay_min: seconds(min),
+            retry_delay_max: seconds(max),
+            inbox_messages_max: INBOX.read(source, inbox_messages_max.as_ref())?,
+        })
+    }
+}
+
+const _: () = assert!(RETRY_MIN.default <= RETRY_MAX.default);

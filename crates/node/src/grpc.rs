@@ -1,0 +1,82 @@
+//! The services: from wire to decision and back, and nothing else.
+
+mod authn;
+mod events;
+mod evidence;
+mod exchange;
+mod letters;
+mod message_status;
+mod operations;
+mod reading;
+mod receive;
+mod settling;
+mod status;
+mod submit;
+
+use std::sync::Arc;
+
+use barid_audit::evidence::sign;
+use barid_broker::Broker;
+use barid_message::key::SigningKey;
+use barid_message::time::Millis;
+use barid_proto::audit::v1::SignedEvidence;
+use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::streams::Streams;
+
+pub(crate) use exchange::Exchange;
+pub(crate) use operations::Operations;
+
+/// Answers of a stream that wait to be sent. A slow reader makes its own stream
+/// wait, nobody else's.
+const ANSWERS_MAX: usize = 64;
+
+/// What all handlers share. Clones are handles.
+#[derive(Clone)]
+pub(crate) struct Services(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) broker: Broker,
+    pub(crate) evidence_key: SigningKey,
+    pub(crate) identity: String,
+    pub(crate) name: String,
+    pub(crate) start_no: u64,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stop: CancellationToken,
+    pub(crate) receivers: Streams,
+    pub(crate) readers: Streams,
+    pub(crate) submitters: Streams,
+    pub(crate) consumers: Streams,
+}
+
+impl Services {
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+
+    /// Signs evidence for release; none where there is none.
+    fn signed(&self, evidence: Bytes) -> Option<SignedEvidence> {
+        (!evidence.is_empty()).then(|| sign(evidence, &self.0.evidence_key, None))
+    }
+}
+
+impl std::ops::Deref for Services {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// Runs what blocks for some milliseconds (reading the delivery log) without holding
+/// up the other tasks of this thread.
+fn blocking<T>(read: impl FnOnce() -> T) -> T {
+    tokio::task::block_in_place(read)
+}
+
+/// A time as the wire has it.
+fn timestamp(time: Millis) -> Option<barid_proto::Timestamp> {
+    Some(time.to_proto())
+}

@@ -1,0 +1,291 @@
+//! The delivery log for operators: as it happens, in pages, and by message.
+
+use barid_link::caps::HEARTBEAT_INTERVAL;
+use barid_message::address::Address;
+use barid_message::digest::Digest;
+use barid_message::id::MessageId;
+use barid_message::time::Millis;
+use barid_message::{Kind, Reason};
+use barid_proto::Timestamp;
+use barid_proto::audit::v1::Event;
+use barid_proto::operations::v1::tail_events_response::Item;
+use barid_proto::operations::v1::{
+    Closing, EventFilter, EventRecord, Heartbeat, ListEventsRequest, ListEventsResponse,
+    TailEventsRequest, TailEventsResponse, TraceMessageRequest, TraceMessageResponse,
+};
+use barid_store::{Cursor, EventRow, Filter, Page};
+use prost::Message as _;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
+
+use super::authn::Operator;
+use super::evidence::cursor;
+use super::reading::Reading;
+use super::status::{refuse, status, unreadable};
+use super::{ANSWERS_MAX, Services, blocking, timestamp};
+
+const PAGE_DEFAULT: usize = 50;
+const PAGE_MAX: i32 = 500;
+const PURPOSE_MAX: usize = 280;
+/// Steps through the log for one page. Where few events match, a page may be short,
+/// or empty, and yet not the last.
+const LIST_STEPS_MAX: usize = 16;
+/// Events from before now that a tail may begin with.
+const LAST_MAX: u32 = 500;
+
+/// Opens a tail.
+pub(super) fn tail(
+    services: &Services,
+    operator: Operator,
+    request: TailEventsRequest,
+) -> Result<ReceiverStream<Result<TailEventsResponse, Status>>, Status> {
+    let asked = request.filter.unwrap_or_default();
+    let filter = filter(&asked)?;
+    purpose(&request.purpose)?;
+    if request.last > LAST_MAX {
+        return Err(refuse(Reason::FieldInvalid, "a tail begins with at most 500 events"));
+    }
+    let after = cursor(services, &request.after)?;
+    let place = services.readers.open(&operator.identity).map_err(|refusal| status(&refusal))?;
+    let (answers, stream) = mpsc::channel(ANSWERS_MAX);
+    let services = services.clone();
+    services.clone().tasks.spawn(async move {
+        let words = words(&asked);
+        let opened =
+            Reading::open(&services.broker, &operator.identity, "tail", words, &request.purpose);
+        let ended = match opened.await {
+            Ok(reading) => {
+                let tail = Tail { services: &services, filter, reading, answers: &answers };
+                tail.run(after, request.last, request.follow).await
+            }
+            Err(refused) => Err(refused),
+        };
+        if let Err(ended) = ended {
+            // Where nobody reads any more, nobody needs to be told.
+            drop(answers.send(Err(ended)).await);
+        }
+        drop(place);
+    });
+    Ok(ReceiverStream::new(stream))
+}
+
+struct Tail<'a> {
+    services: &'a Services,
+    filter: Filter,
+    reading: Reading,
+    answers: &'a mpsc::Sender<Result<TailEventsResponse, Status>>,
+}
+
+impl Tail<'_> {
+    async fn run(mut self, after: Option<Cursor>, last: u32, follow: bool) -> Result<(), Status> {
+        let broker = &self.services.broker;
+        broker.wait_projected().await;
+        let mut projected = broker.projected();
+        let mut reached = after;
+        if after.is_none() {
+            let limit = usize::try_from(last).unwrap_or(0);
+            let page = blocking(|| broker.view().newest(&self.filter, limit));
+            let page = page.map_err(|error| unreadable(&error))?;
+            reached = page.reached;
+            self.send_all(page).await?;
+        }
+        loop {
+            projected.mark_unchanged();
+            let page = blocking(|| broker.view().events(&self.filter, reached, PAGE_DEFAULT));
+            let page = page.map_err(|error| unreadable(&error))?;
+            reached = page.reached;
+            let is_complete = page.is_complete;
+            self.send_all(page).await?;
+            if !is_complete {
+                continue;
+            }
+            if !follow {
+                return Ok(());
+            }
+            tokio::select! {
+                () = self.services.stop.cancelled() => {
+                    let message = "the node is stopping; connect again in a moment".to_owned();
+                    let closing = Closing { reason: Reason::ShuttingDown.into(), message };
+                    return self.send(Item::Closing(closing)).await;
+                }
+                () = self.answers.closed() => return Ok(()),
+                changed = timeout(HEARTBEAT_INTERVAL, projected.changed()) => match changed {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_stopped)) => return Ok(()),
+                    Err(_elapsed) => {
+                        let time = timestamp(broker.now());
+                        self.send(Item::Heartbeat(Heartbeat { time })).await?;
+                    }
+                },
+            }
+        }
+    }
+
+    async fn send_all(&mut self, page: Page<EventRow>) -> Result<(), Status> {
+        self.reading.count(page.items.len());
+        for row in &page.items {
+            self.send(Item::Event(record(row))).await?;
+        }
+        Ok(())
+    }
+
+    async fn send(&self, item: Item) -> Result<(), Status> {
+        let response = TailEventsResponse { item: Some(item) };
+        self.answers.send(Ok(response)).await.map_err(|_gone| super::receive::gone())
+    }
+}
+
+/// One page of the log.
+pub(super) async fn list(
+    services: &Services,
+    operator: &Operator,
+    request: ListEventsRequest,
+) -> Result<ListEventsResponse, Status> {
+    let asked = request.filter.unwrap_or_default();
+    let filter = filter(&asked)?;
+    purpose(&request.purpose)?;
+    let limit = page_size(request.page_size)?;
+    let bound = binding(&asked);
+    let after = page_token(&request.page_token, &bound)?;
+    let broker = &services.broker;
+    let mut reading =
+        Reading::open(broker, &operator.identity, "list", words(&asked), &request.purpose).await?;
+    broker.wait_projected().await;
+    let mut rows: Vec<EventRow> = Vec::new();
+    let mut reached = after;
+    let mut is_complete = false;
+    for _ in 0..LIST_STEPS_MAX {
+        if rows.len() == limit || is_complete {
+            break;
+        }
+        let page = blocking(|| broker.view().events(&filter, reached, limit - rows.len()));
+        let page = page.map_err(|error| unreadable(&error))?;
+        (reached, is_complete) = (page.reached, page.is_complete);
+        rows.extend(page.items);
+    }
+    reading.count(rows.len());
+    let next = reached.filter(|_| !is_complete).map(|place| format!("{bound}.{place}"));
+    Ok(ListEventsResponse {
+        events: rows.iter().map(record).collect(),
+        next_page_token: next.unwrap_or_default(),
+    })
+}
+
+/// The story of one message, with its evidence.
+pub(super) async fn trace(
+    services: &Services,
+    operator: &Operator,
+    request: TraceMessageRequest,
+) -> Result<TraceMessageResponse, Status> {
+    let id = message_id(&request.message_id)?;
+    purpose(&request.purpose)?;
+    let broker = &services.broker;
+    let filter = request.message_id.clone();
+    let mut reading =
+        Reading::open(broker, &operator.identity, "trace", filter, &request.purpose).await?;
+    broker.wait_projected().await;
+    let rows = blocking(|| broker.view().message(&id)).map_err(|error| unreadable(&error))?;
+    reading.count(rows.len());
+    let places = rows.iter().filter(|row| row.has_evidence).map(|row| row.cursor);
+    let evidence =
+        blocking(|| broker.evidence(places.map(|place| (place.position, u32::from(place.index)))));
+    let evidence = evidence.map_err(|refusal| status(&refusal))?;
+    let evidence = evidence.into_iter().filter_map(|bytes| services.signed(bytes)).collect();
+    Ok(TraceMessageResponse { events: rows.iter().map(record).collect(), evidence })
+}
+
+fn record(row: &EventRow) -> EventRecord {
+    let text =
+        |address: &Option<Address>| address.as_ref().map(ToString::to_string).unwrap_or_default();
+    EventRecord {
+        cursor: row.cursor.to_string(),
+        position: row.cursor.position,
+        index: u32::from(row.cursor.index),
+        time: timestamp(row.time),
+        event: row.event.into(),
+        reason: row.reason.into(),
+        origin_agency: text(&row.origin_agency),
+        message_id: row.message_id.map(|id| id.to_string()).unwrap_or_default(),
+        recipient: text(&row.recipient),
+        kind: row.kind.into(),
+        precedence: row.precedence.into(),
+        status: row.status.into(),
+        actor: row.actor.clone(),
+        tries: row.tries,
+        is_final: row.is_final(),
+    }
+}
+
+fn filter(asked: &EventFilter) -> Result<Filter, Status> {
+    let EventFilter { message_id: id, agency, kind, event, from_time, to_time } = asked;
+    let agency = (!agency.is_empty()).then(|| {
+        Address::parse(agency)
+            .map_err(|_why| refuse(Reason::AddressInvalid, "an agency is <cc>/<agency>[/<unit>]"))
+    });
+    let code = || refuse(Reason::UnknownCode, "no event has that kind or outcome");
+    Ok(Filter {
+        message_id: (!id.is_empty()).then(|| message_id(id)).transpose()?,
+        agency: agency.transpose()?,
+        kind: (*kind != 0).then(|| Kind::try_from(*kind)).transpose().map_err(|_why| code())?,
+        event: (*event != 0).then(|| Event::try_from(*event)).transpose().map_err(|_why| code())?,
+        from: from_time.as_ref().map(time).transpose()?,
+        to: to_time.as_ref().map(time).transpose()?,
+    })
+}
+
+fn time(time: &Timestamp) -> Result<Millis, Status> {
+    Millis::from_proto(time)
+        .map_err(|_why| refuse(Reason::FieldInvalid, "times are UTC in whole milliseconds"))
+}
+
+fn message_id(text: &str) -> Result<MessageId, Status> {
+    MessageId::parse(text)
+        .map_err(|_why| refuse(Reason::IdInvalid, "a message id is a UUIDv7 in lower case"))
+}
+
+pub(super) fn purpose(text: &str) -> Result<(), Status> {
+    if text.len() <= PURPOSE_MAX {
+        return Ok(());
+    }
+    Err(refuse(Reason::TooLarge, "say why in at most 280 bytes"))
+}
+
+pub(super) fn page_size(asked: i32) -> Result<usize, Status> {
+    match asked {
+        0 => Ok(PAGE_DEFAULT),
+        1..=PAGE_MAX => Ok(usize::try_from(asked).unwrap_or(PAGE_DEFAULT)),
+        _ => Err(refuse(Reason::FieldInvalid, "a page has 1 to 500 rows; 0 means 50")),
+    }
+}
+
+/// A page token is bound to its filter: with another one it means nothing.
+fn binding(filter: &EventFilter) -> String {
+    let digest = Digest::of(&filter.encode_to_vec()).to_string();
+    digest.chars().take(16).collect()
+}
+
+fn page_token(token: &str, bound: &str) -> Result<Option<Cursor>, Status> {
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let rest = token.strip_prefix(bound).and_then(|rest| rest.strip_prefix('.'));
+    rest.and_then(|rest| rest.parse().ok()).map(Some).ok_or_else(|| {
+        refuse(
+            Reason::FieldInvalid,
+            "this page token belongs to another filter; begin again without one",
+        )
+    })
+}
+
+/// The filter in words, for the record of who read what.
+fn words(filter: &EventFilter) -> String {
+    let EventFilter { message_id, agency, kind, event, from_time, to_time } = filter;
+    let seconds = |time: &Option<Timestamp>| time.as_ref().map_or(0, |time| time.seconds);
+    format!(
+        "message={message_id} agency={agency} kind={kind} event={event} from={} to={}",
+        seconds(from_time),
+        seconds(to_time)
+    )
+}

@@ -1,0 +1,141 @@
+//! ExchangeService: what agency systems use.
+
+use barid_link::stub::exchange::exchange_service_server::ExchangeService;
+use barid_message::Reason;
+use barid_message::key::{Algorithm, PublicKey};
+use barid_proto::exchange::v1::{
+    Agreement, GetMessageStatusRequest, GetMessageStatusResponse, GetNodeInfoRequest,
+    GetNodeInfoResponse, PublicKey as WireKey, ReceiveEvidenceRequest, ReceiveEvidenceResponse,
+    ReceiveMessagesRequest, ReceiveMessagesResponse, SubmitMessageRequest, SubmitMessageResponse,
+    SubmitMessagesRequest, SubmitMessagesResponse,
+};
+use barid_proto::message::v1::{AgreementRef, SignatureAlgorithm};
+use bytes::Bytes;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::authn::Caller;
+use super::status::{refuse, status};
+use super::{Services, evidence, message_status, receive, submit, timestamp};
+
+/// The handlers.
+pub(crate) struct Exchange(pub(crate) Services);
+
+type Answers<T> = ReceiverStream<Result<T, Status>>;
+
+#[tonic::async_trait]
+impl ExchangeService for Exchange {
+    async fn get_node_info(
+        &self,
+        request: Request<GetNodeInfoRequest>,
+    ) -> Result<Response<GetNodeInfoResponse>, Status> {
+        let caller = self.0.caller(&request)?;
+        Ok(Response::new(self.node_info(&caller)))
+    }
+
+    async fn submit_message(
+        &self,
+        request: Request<SubmitMessageRequest>,
+    ) -> Result<Response<SubmitMessageResponse>, Status> {
+        let caller = self.0.caller(&request)?;
+        let Some(message) = request.into_inner().message else {
+            return Err(refuse(Reason::FieldMissing, "the request holds no message"));
+        };
+        let broker = &self.0.broker;
+        let checked = broker.check(&caller.identity, message);
+        let receipt = match broker.enqueue(&caller.identity, checked).await {
+            Ok(pending) => pending.decided().await,
+            Err(refusal) => Err(refusal),
+        }
+        .map_err(|refusal| status(&refusal))?;
+        Ok(Response::new(SubmitMessageResponse {
+            repeated_submission: receipt.repeated,
+            receipt: self.0.signed(receipt.evidence),
+        }))
+    }
+
+    type SubmitMessagesStream = Answers<SubmitMessagesResponse>;
+
+    async fn submit_messages(
+        &self,
+        request: Request<Streaming<SubmitMessagesRequest>>,
+    ) -> Result<Response<Self::SubmitMessagesStream>, Status> {
+        let caller = self.0.caller(&request)?;
+        submit::stream(&self.0, caller, request.into_inner()).map(Response::new)
+    }
+
+    type ReceiveMessagesStream = Answers<ReceiveMessagesResponse>;
+
+    async fn receive_messages(
+        &self,
+        request: Request<Streaming<ReceiveMessagesRequest>>,
+    ) -> Result<Response<Self::ReceiveMessagesStream>, Status> {
+        let caller = self.0.caller(&request)?;
+        receive::stream(&self.0, caller, request.into_inner()).map(Response::new)
+    }
+
+    type ReceiveEvidenceStream = Answers<ReceiveEvidenceResponse>;
+
+    async fn receive_evidence(
+        &self,
+        request: Request<ReceiveEvidenceRequest>,
+    ) -> Result<Response<Self::ReceiveEvidenceStream>, Status> {
+        let caller = self.0.caller(&request)?;
+        evidence::stream(&self.0, &caller, &request.into_inner()).map(Response::new)
+    }
+
+    async fn get_message_status(
+        &self,
+        request: Request<GetMessageStatusRequest>,
+    ) -> Result<Response<GetMessageStatusResponse>, Status> {
+        let caller = self.0.caller(&request)?;
+        message_status::get(&self.0, &caller, &request.into_inner()).await.map(Response::new)
+    }
+}
+
+impl Exchange {
+    fn node_info(&self, caller: &Caller) -> GetNodeInfoResponse {
+        let registry = self.0.broker.registry();
+        let agreements = registry
+            .agreements()
+            .iter()
+            .filter(|held| caller.addresses().iter().any(|address| held.has_party(address)));
+        GetNodeInfoResponse {
+            node: self.0.identity.clone(),
+            name: self.0.name.clone(),
+            program_version: env!("CARGO_PKG_VERSION").to_owned(),
+            log_origin: self.0.broker.log_origin().to_owned(),
+            evidence_keys: vec![wire_key(self.0.evidence_key.public())],
+            addresses: caller.addresses().iter().map(ToString::to_string).collect(),
+            agreements: agreements.map(wire_agreement).collect(),
+            time: timestamp(self.0.broker.now()),
+        }
+    }
+}
+
+fn wire_key(key: &PublicKey) -> WireKey {
+    let algorithm = match key.algorithm() {
+        Algorithm::Ed25519 => SignatureAlgorithm::Ed25519,
+        Algorithm::EcdsaP256 => SignatureAlgorithm::EcdsaP256Sha256,
+    };
+    WireKey {
+        keyid: Bytes::copy_from_slice(&key.keyid().0),
+        algorithm: algorithm.into(),
+        spki: Bytes::copy_from_slice(key.spki()),
+    }
+}
+
+fn wire_agreement(agreement: &barid_agreement::Agreement) -> Agreement {
+    let reference = agreement.reference();
+    Agreement {
+        reference: Some(AgreementRef {
+            id: reference.id,
+            version: reference.version,
+            sha256: Bytes::copy_from_slice(&reference.sha256.0),
+            clause: reference.clause,
+        }),
+        parties: agreement.parties().map(ToString::to_string).collect(),
+        kinds: agreement.kinds().map(Into::into).collect(),
+        purposes: agreement.purposes().map(Into::into).collect(),
+    }
+}

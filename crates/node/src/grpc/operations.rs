@@ -1,0 +1,141 @@
+//! OperationsService: what operators use.
+
+use barid_link::stub::operations::operations_service_server::OperationsService;
+use barid_proto::operations::v1::{
+    ConfirmClockRequest, ConfirmClockResponse, DropDeadLetterRequest, DropDeadLetterResponse,
+    GetDeadLetterRequest, GetDeadLetterResponse, GetNodeStatusRequest, GetNodeStatusResponse,
+    ListDeadLettersRequest, ListDeadLettersResponse, ListEventsRequest, ListEventsResponse,
+    ListQueuesRequest, ListQueuesResponse, RetryDeadLetterRequest, RetryDeadLetterResponse,
+    TailEventsRequest, TailEventsResponse, Totals, TraceMessageRequest, TraceMessageResponse,
+};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status};
+
+use super::status::status;
+use super::{Services, events, letters, timestamp};
+
+/// The handlers.
+pub(crate) struct Operations(pub(crate) Services);
+
+#[tonic::async_trait]
+impl OperationsService for Operations {
+    async fn get_node_status(
+        &self,
+        request: Request<GetNodeStatusRequest>,
+    ) -> Result<Response<GetNodeStatusResponse>, Status> {
+        self.0.operator(&request)?;
+        node_status(&self.0).await.map(Response::new)
+    }
+
+    type TailEventsStream = ReceiverStream<Result<TailEventsResponse, Status>>;
+
+    async fn tail_events(
+        &self,
+        request: Request<TailEventsRequest>,
+    ) -> Result<Response<Self::TailEventsStream>, Status> {
+        let operator = self.0.operator(&request)?;
+        events::tail(&self.0, operator, request.into_inner()).map(Response::new)
+    }
+
+    async fn list_events(
+        &self,
+        request: Request<ListEventsRequest>,
+    ) -> Result<Response<ListEventsResponse>, Status> {
+        let operator = self.0.operator(&request)?;
+        events::list(&self.0, &operator, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn trace_message(
+        &self,
+        request: Request<TraceMessageRequest>,
+    ) -> Result<Response<TraceMessageResponse>, Status> {
+        let operator = self.0.operator(&request)?;
+        events::trace(&self.0, &operator, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn list_queues(
+        &self,
+        request: Request<ListQueuesRequest>,
+    ) -> Result<Response<ListQueuesResponse>, Status> {
+        self.0.operator(&request)?;
+        letters::queues(&self.0, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn list_dead_letters(
+        &self,
+        request: Request<ListDeadLettersRequest>,
+    ) -> Result<Response<ListDeadLettersResponse>, Status> {
+        self.0.operator(&request)?;
+        letters::list(&self.0, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_dead_letter(
+        &self,
+        request: Request<GetDeadLetterRequest>,
+    ) -> Result<Response<GetDeadLetterResponse>, Status> {
+        let operator = self.0.operator(&request)?;
+        letters::get(&self.0, &operator, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn retry_dead_letter(
+        &self,
+        request: Request<RetryDeadLetterRequest>,
+    ) -> Result<Response<RetryDeadLetterResponse>, Status> {
+        let operator = self.0.operator(&request)?;
+        letters::retry(&self.0, &operator, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn drop_dead_letter(
+        &self,
+        request: Request<DropDeadLetterRequest>,
+    ) -> Result<Response<DropDeadLetterResponse>, Status> {
+        let operator = self.0.operator(&request)?;
+        letters::drop_letter(&self.0, &operator, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn confirm_clock(
+        &self,
+        request: Request<ConfirmClockRequest>,
+    ) -> Result<Response<ConfirmClockResponse>, Status> {
+        let operator = self.0.operator(&request)?;
+        let confirmed = self.0.broker.confirm_clock(operator.identity.to_string()).await;
+        confirmed.map_err(|refusal| status(&refusal))?;
+        Ok(Response::new(ConfirmClockResponse { time: timestamp(self.0.broker.now()) }))
+    }
+}
+
+async fn node_status(services: &Services) -> Result<GetNodeStatusResponse, Status> {
+    let broker = &services.broker;
+    let seen = broker
+        .inspect(|state| {
+            let dead = state.deliveries().filter(|(_, delivery)| {
+                matches!(delivery.phase, barid_broker::state::Phase::Dead(_))
+            });
+            (state.totals(), state.deliveries().count(), dead.count(), state.clock_suspect())
+        })
+        .await;
+    let (totals, outstanding, dead_letters, clock_suspect) =
+        seen.map_err(|refusal| status(&refusal))?;
+    Ok(GetNodeStatusResponse {
+        node: services.identity.clone(),
+        name: services.name.clone(),
+        program_version: env!("CARGO_PKG_VERSION").to_owned(),
+        start_no: services.start_no,
+        durable_position: broker.durable(),
+        projected_position: broker.view().applied(),
+        clock_suspect,
+        totals: Some(Totals {
+            accepted: totals.accepted,
+            refused: totals.refused,
+            deliveries: totals.deliveries,
+            handed_over: totals.handed_over,
+            refused_deliveries: totals.refused_deliveries,
+            expired: totals.expired,
+            non_delivered: totals.non_delivered,
+            outstanding: outstanding as u64,
+            dead_letters: dead_letters as u64,
+        }),
+        time: timestamp(broker.now()),
+        storage_full: !broker.has_room(),
+    })
+}

@@ -1,0 +1,95 @@
+//! Reading is itself on record: an entry before the first row, one after the last.
+
+use std::sync::Arc;
+
+use barid_broker::Broker;
+use barid_message::Status as MessageStatus;
+use barid_message::address::Address;
+use barid_proto::exchange::v1::receive_messages_response::Event;
+use barid_proto::exchange::v1::{HandOut, ReceiveMessagesResponse};
+use barid_proto::journal::v1::ReadFacts;
+use tokio::sync::mpsc;
+use tonic::Status;
+
+use super::Services;
+use super::authn::Caller;
+use super::receive::gone;
+use super::status::status;
+
+/// A reading that is on record, and whose end will be however it ends.
+pub(super) struct Reading {
+    broker: Broker,
+    facts: ReadFacts,
+}
+
+impl Reading {
+    /// Puts the reading on record; only then may anything be shown.
+    pub(super) async fn open(
+        broker: &Broker,
+        identity: &str,
+        operation: &str,
+        filter: String,
+        purpose: &str,
+    ) -> Result<Self, Status> {
+        let facts = ReadFacts {
+            identity: identity.to_owned(),
+            operation: operation.to_owned(),
+            filter,
+            purpose: purpose.to_owned(),
+            ..Default::default()
+        };
+        let opened_position =
+            broker.read_opened(facts.clone()).await.map_err(|refusal| status(&refusal))?;
+        Ok(Self { broker: broker.clone(), facts: ReadFacts { opened_position, ..facts } })
+    }
+
+    /// Counts what was shown.
+    pub(super) fn count(&mut self, rows: usize) {
+        self.facts.count = self.facts.count.saturating_add(rows as u64);
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.broker.read_closed(std::mem::take(&mut self.facts));
+    }
+}
+
+/// Shows what waits in an inbox without taking it.
+pub(super) async fn peek(
+    services: &Services,
+    caller: &Caller,
+    inbox: &Address,
+    statuses: &[MessageStatus],
+    answers: &mpsc::Sender<Result<ReceiveMessagesResponse, Status>>,
+) -> Result<(), Status> {
+    let broker = &services.broker;
+    let filter = inbox.to_string();
+    let mut reading = Reading::open(broker, &caller.identity, "peek", filter, "").await?;
+    let (inbox, statuses) = (inbox.clone(), statuses.to_vec());
+    let waiting = broker
+        .inspect(move |state| {
+            let ready = state.inbox(&inbox).into_iter().flat_map(|inbox| inbox.ready(&statuses));
+            let deliveries = ready.filter_map(|key| state.delivery(key));
+            deliveries
+                .map(|delivery| {
+                    (Arc::clone(&delivery.message), delivery.redelivered, delivery.tries + 1)
+                })
+                .collect::<Vec<_>>()
+        })
+        .await
+        .map_err(|refusal| status(&refusal))?;
+    for (message, redelivered, attempt) in waiting {
+        let hand_out = HandOut {
+            message: Some(broker.message(&message.facts).map_err(|refusal| status(&refusal))?),
+            redelivered,
+            attempt,
+            acceptance: services.signed(message.evidence.clone()),
+            ..Default::default()
+        };
+        let response = ReceiveMessagesResponse { event: Some(Event::HandOut(hand_out)) };
+        answers.send(Ok(response)).await.map_err(|_gone| gone())?;
+        reading.count(1);
+    }
+    Ok(())
+}

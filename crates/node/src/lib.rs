@@ -1,0 +1,10 @@
+//! The process: configuration, listeners, gRPC handlers, tasks, metrics, shutdown.
+
+pub mod clock;
+pub mod config;
+mod grpc;
+pub mod init;
+pub mod logging;
+pub mod serve;
+mod signal;
+mod streams;

@@ -1,0 +1,292 @@
+//! The composition root: bind, open, report, serve, drain.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use barid_broker::clock::SystemClock;
+use barid_broker::decide::Policy;
+use barid_broker::{Broker, OpenError, Opened, Options, Stopped};
+use barid_journal::OsDisk;
+use barid_link::caps;
+use barid_link::stub::exchange::exchange_service_server::ExchangeServiceServer;
+use barid_link::stub::operations::operations_service_server::OperationsServiceServer;
+use barid_link::tls::{AcceptLimits, Acceptor, Incoming, ServerTls, TlsError};
+use barid_proto::journal::v1 as facts;
+use barid_proto::message::v1::AgreementRef;
+use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::transport::Server;
+
+use crate::config::{Config, FileError};
+use crate::grpc::{Exchange, Operations, Services, Shared};
+use crate::signal;
+use crate::streams::Streams;
+
+/// How long open calls may take to end once the node was told to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Why a node did not start, or did not stop in order.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A file that the configuration names.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Certificates and keys do not go together.
+    #[error("the certificate, key or CA under [tls] cannot be used: {0}; check the three files")]
+    Tls(#[from] TlsError),
+    /// An address could not be bound.
+    #[error(
+        "cannot listen on {address}: {source}; change [listen] in the configuration, or stop what uses it"
+    )]
+    Bind {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The data folder.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The gRPC server.
+    #[error("a listener failed")]
+    Server(#[from] tonic::transport::Error),
+    /// Signals.
+    #[error("the operating system lets no signal be caught")]
+    Signal(#[source] io::Error),
+    /// The broker ended before it was told to.
+    #[error("{0}; look at the disk, then start again")]
+    Broker(#[from] Stopped),
+    /// The thread that opens the data folder failed.
+    #[error("the data folder could not be opened; this is a fault of this program")]
+    Panicked,
+}
+
+/// Where the node listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listening {
+    /// For agency systems.
+    pub exchange: SocketAddr,
+    /// For operators.
+    pub operations: SocketAddr,
+}
+
+/// Runs a node until it is told to stop by SIGTERM or SIGINT. `ready` is called once
+/// everything is open and served.
+///
+/// # Errors
+/// [`ServeError`]: one sentence that says what to do. Where the start failed, nothing
+/// was told to anyone.
+pub async fn run(config: Config, ready: impl FnOnce(Listening)) -> Result<(), ServeError> {
+    let material = config.tls.read()?;
+    let evidence_key = config.evidence.read()?;
+    let crls: Vec<&[u8]> = material.crl.iter().map(Vec::as_slice).collect();
+    let tls =
+        ServerTls::from_pem(&material.certificate, &material.key, &material.client_ca, &crls)?;
+    // Bound first: a port in use is found before the data folder is touched.
+    let exchange = bind(config.listen.exchange, &tls).await?;
+    let operations = bind(config.listen.operations, &tls).await?;
+    let listening =
+        Listening { exchange: exchange.0.local_addr(), operations: operations.0.local_addr() };
+
+    let identity = format!("spiffe://{}/node", config.node.trust_domain);
+    let spki = Bytes::copy_from_slice(evidence_key.public().spki());
+    let options = options(&config, identity.clone(), spki, evidence_key.to_pkcs8_der().to_vec());
+    let opened = tokio::task::spawn_blocking(move || barid_broker::open(options));
+    let Opened { broker, start_no, dropped_bytes, replayed, reprojected, clock_suspect } =
+        opened.await.map_err(|_panicked| ServeError::Panicked)??;
+    tracing::info!(start_no, dropped_bytes, replayed, reprojected, "data folder open");
+    if clock_suspect {
+        tracing::error!(
+            "clock contradicts the journal; nothing new is taken until an operator confirms it"
+        );
+    }
+
+    let stop = CancellationToken::new();
+    let services = Services::new(Shared {
+        broker: broker.clone(),
+        evidence_key,
+        identity,
+        name: config.node.name.to_string(),
+        start_no,
+        tasks: TaskTracker::new(),
+        stop: stop.clone(),
+        receivers: Streams::default(),
+        readers: Streams::default(),
+        submitters: Streams::default(),
+        consumers: Streams::default(),
+    });
+    let tasks = services.tasks.clone();
+    let serving = Box::pin(serve(&services, exchange, operations));
+    let told = signal::stop().map_err(ServeError::Signal)?;
+    ready(listening);
+    tracing::info!(exchange = %listening.exchange, operations = %listening.operations, "serving");
+    Box::pin(drive(serving, told, &broker, &stop, &tasks)).await
+}
+
+type Bound = (Acceptor, Incoming);
+
+async fn bind(address: SocketAddr, tls: &ServerTls) -> Result<Bound, ServeError> {
+    Acceptor::bind(address, tls, AcceptLimits::default())
+        .await
+        .map_err(|source| ServeError::Bind { address, source })
+}
+
+/// Serves both listeners until `stop`.
+async fn serve(
+    services: &Services,
+    exchange: Bound,
+    operations: Bound,
+) -> Result<(), tonic::transport::Error> {
+    let stop = services.stop.clone();
+    let exchange_service = ExchangeServiceServer::new(Exchange(services.clone()))
+        .max_decoding_message_size(caps::GRPC_MESSAGE_BYTES)
+        .max_encoding_message_size(caps::GRPC_MESSAGE_BYTES);
+    let operations_service = OperationsServiceServer::new(Operations(services.clone()))
+        .max_decoding_message_size(caps::GRPC_MESSAGE_BYTES)
+        .max_encoding_message_size(caps::GRPC_MESSAGE_BYTES);
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<ExchangeServiceServer<Exchange>>().await;
+    health.set_serving::<OperationsServiceServer<Operations>>().await;
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(barid_proto::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1();
+    let exchange_router = server().add_service(exchange_service);
+    let operations_router = server().add_service(operations_service).add_service(health_service);
+    let operations_router = match reflection {
+        Ok(reflection) => operations_router.add_service(reflection),
+        Err(error) => {
+            tracing::error!(%error, "reflection is off; this is a fault of this program");
+            operations_router
+        }
+    };
+    let (exchange_acceptor, exchange_incoming) = exchange;
+    let (operations_acceptor, operations_incoming) = operations;
+    let (served, served_operations, (), ()) = tokio::join!(
+        exchange_router
+            .serve_with_incoming_shutdown(exchange_incoming, stop.clone().cancelled_owned()),
+        operations_router
+            .serve_with_incoming_shutdown(operations_incoming, stop.clone().cancelled_owned()),
+        exchange_acceptor.run(stop.clone().cancelled_owned()),
+        operations_acceptor.run(stop.cancelled_owned()),
+    );
+    served.and(served_operations)
+}
+
+fn server() -> Server {
+    Server::builder()
+        .max_concurrent_streams(caps::STREAMS_PER_CONNECTION)
+        .http2_max_header_list_size(caps::METADATA_BYTES)
+        .initial_stream_window_size(caps::STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(caps::CONNECTION_WINDOW_BYTES)
+        .http2_keepalive_interval(Some(caps::KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(caps::KEEPALIVE_TIMEOUT))
+        .timeout(caps::CALL_DEADLINE)
+}
+
+/// Waits for the end, whichever comes first, and ends everything else in order.
+async fn drive(
+    serving: impl Future<Output = Result<(), tonic::transport::Error>>,
+    told: impl Future<Output = &'static str>,
+    broker: &Broker,
+    stop: &CancellationToken,
+    tasks: &TaskTracker,
+) -> Result<(), ServeError> {
+    tokio::pin!(serving);
+    let stopped_early = tokio::select! {
+        served = &mut serving => return served.map_err(Into::into),
+        signal = told => {
+            tracing::info!(signal, "draining");
+            None
+        }
+        stopped = broker.stopped() => Some(stopped),
+    };
+    stop.cancel();
+    tasks.close();
+    let drained = tokio::time::timeout(DRAIN, async {
+        let served = serving.await;
+        tasks.wait().await;
+        served
+    });
+    match drained.await {
+        Ok(served) => served?,
+        Err(_elapsed) => tracing::warn!("calls still open after 10 s are cut"),
+    }
+    if let Some(stopped) = stopped_early {
+        return Err(stopped.into());
+    }
+    broker.stop();
+    match broker.stopped().await {
+        Stopped::InOrder => {
+            tracing::info!("stopped");
+            Ok(())
+        }
+        stopped => Err(stopped.into()),
+    }
+}
+
+fn options(config: &Config, identity: String, spki: Bytes, lease_secret: Vec<u8>) -> Options {
+    let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let storage = &config.storage;
+    let delivery = &config.delivery;
+    Options {
+        data: config.node.data.clone(),
+        disk: Arc::new(OsDisk),
+        clock: Arc::new(SystemClock::new()),
+        identity,
+        trust_domain: config.node.trust_domain.to_string(),
+        evidence_key_spki: spki,
+        lease_secret,
+        registry: registry(config),
+        program_version: env!("CARGO_PKG_VERSION").to_owned(),
+        storage: barid_broker::Storage {
+            segment_bytes: storage.segment_bytes,
+            ballast_bytes: storage.ballast_bytes,
+            free_bytes_min: storage.ballast_bytes,
+            snapshot_every_bytes: storage.snapshot_every_bytes,
+            index_cache_bytes: storage.index_cache_bytes,
+        },
+        policy: Policy {
+            lease_ms: ms(delivery.lease),
+            tries_max: delivery.tries_max,
+            retry_min_ms: ms(delivery.retry_delay_min),
+            retry_max_ms: ms(delivery.retry_delay_max),
+            inbox_max: usize::try_from(delivery.inbox_messages_max).unwrap_or(usize::MAX),
+        },
+    }
+}
+
+/// The configuration's registry as the journal keeps it.
+fn registry(config: &Config) -> facts::RegistryFacts {
+    let key = |key: &barid_message::registry::RegisteredKey| facts::RegisteredKey {
+        spki: Bytes::copy_from_slice(key.key.spki()),
+        valid_from_ms: key.valid_from.0,
+        valid_until_ms: key.valid_until.map_or(0, |until| until.0),
+    };
+    let agency = |agency: &crate::config::Agency| facts::RegisteredAgency {
+        address: agency.address.to_string(),
+        systems: agency.systems.iter().map(ToString::to_string).collect(),
+        keys: agency.keys.iter().map(key).collect(),
+        may_flash: agency.may_flash,
+    };
+    let agreement = |agreement: &barid_agreement::Agreement| {
+        let reference = agreement.reference();
+        facts::RegisteredAgreement {
+            agreement: Some(AgreementRef {
+                id: reference.id,
+                version: reference.version,
+                sha256: Bytes::copy_from_slice(&reference.sha256.0),
+                clause: reference.clause,
+            }),
+            text: Bytes::copy_from_slice(agreement.text().as_bytes()),
+        }
+    };
+    facts::RegistryFacts {
+        agencies: config.agencies.iter().map(agency).collect(),
+        agreements: config.agreements.iter().map(agreement).collect(),
+        operators: config.operators.iter().map(ToString::to_string).collect(),
+    }
+}
