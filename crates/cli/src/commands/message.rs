@@ -1,0 +1,152 @@
+//! `barid message`: messages without a node.
+
+mod check;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use barid_message::key::PublicKey;
+use clap::{Args, Subcommand};
+
+use crate::args::Global;
+use crate::document::{self, Document, Form, Input, KindName};
+use crate::output::{Line, Output};
+use crate::show;
+use crate::words;
+
+const EXAMPLES: &str = "\
+EXAMPLES
+  barid message new alert > alert.json      fill in what stands between < and >
+  barid message check alert.json            every fault, with its field and rule
+  barid message show in/01a3185c-5000-7001-8000-000000000002.json";
+
+/// Write, check and read messages, without a node
+///
+/// Prints what to fill in, finds every fault before a node does, and shows what came.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct MessageArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Print a message to fill in: what is required, with comments
+    New {
+        /// Which kind
+        kind: KindName,
+    },
+    /// Check messages by every rule that needs no node; exit code 1 if one has faults
+    #[command(after_help = CHECK_HELP)]
+    Check {
+        /// Files, folders (their *.json in order of name), or - for stdin
+        #[arg(required = true, value_name = "FILE|DIR|-")]
+        inputs: Vec<String>,
+        /// The sender's public key (PEM), to check the signature of signed messages
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+        /// The input is a bare body of this kind, without {"header":…}
+        #[arg(long, value_name = "KIND")]
+        kind: Option<KindName>,
+    },
+    /// Show messages in full, for people
+    Show {
+        /// Files, folders (their *.json in order of name), or - for stdin
+        #[arg(required = true, value_name = "FILE|DIR|-")]
+        inputs: Vec<String>,
+    },
+}
+
+const CHECK_HELP: &str = "\
+What `barid send` fills in may be missing: id, times, originator, recipients given with
+--to, agreement, languages, digest, signature. Whether an agreement covers the message,
+and whether the key is registered, only the node knows.";
+
+/// Runs the command.
+pub(crate) fn run(
+    args: &MessageArgs,
+    global: &Global,
+    output: &mut Output,
+) -> anyhow::Result<ExitCode> {
+    match &args.action {
+        Action::New { kind } => output.text(template(*kind))?,
+        Action::Check { inputs, key, kind } => {
+            let key = key.as_ref().map(public_key).transpose()?;
+            let form = kind.map_or(Form::Message, Form::Body);
+            check_all(inputs, form, key.as_ref(), global, output)?;
+        }
+        Action::Show { inputs } => {
+            for input in inputs {
+                for (name, document) in document::read(&Input::from(input.as_str()), Form::Message)?
+                {
+                    show_one(&document, output).with_context(|| format!("cannot show {name}"))?;
+                }
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The message to fill in of a kind.
+fn template(kind: KindName) -> &'static str {
+    match kind {
+        KindName::Alert => include_str!("message/alert.json"),
+        KindName::Incident => include_str!("message/incident.json"),
+        KindName::Note => include_str!("message/note.json"),
+    }
+}
+
+fn public_key(file: &PathBuf) -> anyhow::Result<PublicKey> {
+    let cannot = || format!("cannot use the key {}", file.display());
+    let text = std::fs::read_to_string(file).with_context(cannot)?;
+    PublicKey::from_pem(&text).with_context(cannot)
+}
+
+fn check_all(
+    inputs: &[String],
+    form: Form,
+    key: Option<&PublicKey>,
+    global: &Global,
+    output: &mut Output,
+) -> anyhow::Result<()> {
+    let sender = check::sender(global);
+    let mut wrong = 0_usize;
+    let mut count = 0_usize;
+    for input in inputs {
+        for (name, document) in document::read(&Input::from(input.as_str()), form)? {
+            let found = check::faults(&document, sender.as_ref(), key)?;
+            count += 1;
+            wrong += usize::from(found.is_some());
+            check::report(&name, &document, key.is_some(), found.as_ref(), output)?;
+        }
+    }
+    if wrong > 0 {
+        let messages = words::count(count, "message", "messages");
+        bail!("faults in {wrong} of {messages}; mend the fields named above");
+    }
+    Ok(())
+}
+
+fn show_one(document: &Document, output: &mut Output) -> anyhow::Result<()> {
+    match document {
+        Document::Draft(header, body) if output.wants_json() => {
+            Ok(output.json(&document::Readable::of(header, body))?)
+        }
+        Document::Draft(header, body) => show::whole(header, body, output),
+        Document::Signed(message) => {
+            let (signed, body) = document::open(message)?;
+            let header = signed.proto_header();
+            if output.wants_json() {
+                return Ok(output.json(&document::Readable::of(header, &body))?);
+            }
+            show::whole(header, &body, output)?;
+            let note = "the body is the header's; for the signature, `barid message check --key`";
+            output.note(Line::default().faint(note));
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! `barid message check`: by the rules that a node applies, as far as they need no node.
+
+use anyhow::Context as _;
+use barid_message::address::Address;
+use barid_message::body::Body;
+use barid_message::compose::{Draft, compose};
+use barid_message::digest::Digest;
+use barid_message::fault::Faults;
+use barid_message::key::{Algorithm, PublicKey, SigningKey};
+use barid_message::reason;
+use barid_message::signed::SignedMessage;
+use barid_node::clock;
+use barid_proto::message::v1 as pb;
+
+use crate::args::Global;
+use crate::context::{self, Caller};
+use crate::document::Document;
+use crate::output::{Line, Output};
+
+/// Stands for the sender of a draft that names none, where nobody says who it is: any
+/// address does, for no rule but the node's asks who it is.
+const ANY_SENDER: &str = "aq/sender";
+/// Stands for a recipient that `send --to` will name.
+const ANY_RECIPIENT: &str = "aq/recipient";
+
+/// Who would send, as far as that is known without a node.
+pub(super) fn sender(global: &Global) -> Option<Address> {
+    match &global.caller {
+        Some(Caller::Agency(address)) => Some(address.clone()),
+        _ => context::agency(global).ok().map(|account| account.address),
+    }
+}
+
+/// All faults of a message; none if it has none.
+pub(super) fn faults(
+    document: &Document,
+    sender: Option<&Address>,
+    key: Option<&PublicKey>,
+) -> anyhow::Result<Option<Faults>> {
+    match document {
+        Document::Draft(header, body) => draft_faults((**header).clone(), (**body).clone(), sender),
+        Document::Signed(message) => Ok(signed_faults(message, key).err()),
+    }
+}
+
+/// Composes the draft as `send` would, with stand-ins for what only `send` knows, and
+/// throws the result away.
+fn draft_faults(
+    mut header: pb::Header,
+    body: Body,
+    sender: Option<&Address>,
+) -> anyhow::Result<Option<Faults>> {
+    let originator = header.originator.get_or_insert_default();
+    if originator.address.is_empty() {
+        originator.address = sender.map_or(ANY_SENDER, Address::as_str).to_owned();
+    }
+    if header.recipients.is_empty() {
+        header.recipients.push(pb::Recipient {
+            target: Some(pb::recipient::Target::Address(ANY_RECIPIENT.to_owned())),
+            role: pb::RecipientRole::Action.into(),
+        });
+    }
+    let legal = header.legal.get_or_insert_default();
+    let agreement = legal.agreement.get_or_insert_default();
+    if agreement.id.is_empty() {
+        "any".clone_into(&mut agreement.id);
+    }
+    if agreement.version == 0 {
+        agreement.version = 1;
+    }
+    if agreement.sha256.is_empty() {
+        agreement.sha256 = Digest::of(b"").to_bytes();
+    }
+    let key = SigningKey::generate(Algorithm::Ed25519).context("cannot make a key to try with")?;
+    Ok(compose(Draft::from_template(header, body), clock::now(), [0; 10], &key).err())
+}
+
+fn signed_faults(message: &pb::SignedMessage, key: Option<&PublicKey>) -> Result<(), Faults> {
+    let signed = SignedMessage::from_proto(message.clone())?;
+    signed.check_body()?;
+    key.map_or(Ok(()), |key| signed.check_signature(key))
+}
+
+/// Says what was found.
+pub(super) fn report(
+    name: &str,
+    document: &Document,
+    signature_checked: bool,
+    found: Option<&Faults>,
+    output: &mut Output,
+) -> anyhow::Result<()> {
+    if output.wants_json() {
+        let faults: Vec<_> = found.into_iter().flatten().collect();
+        let faults: Vec<_> = faults
+            .iter()
+            .map(|fault| {
+                serde_json::json!({
+                    "path": fault.path,
+                    "reason": fault.reason,
+                    "rule": fault.rule,
+                    "description": fault.description,
+                })
+            })
+            .collect();
+        return Ok(output.json(&serde_json::json!({"file": name, "faults": faults}))?);
+    }
+    let Some(faults) = found else {
+        let how = match (document, signature_checked) {
+            (Document::Draft(..), _) => "no fault",
+            (Document::Signed(_), true) => "no fault, signature verified",
+            (Document::Signed(_), false) => "no fault, signature not checked (see --key)",
+        };
+        return Ok(output.line(Line::default().text(name).good(format!(": {how}")))?);
+    };
+    for fault in faults {
+        output.line(
+            Line::default()
+                .text(format!("{name}: "))
+                .strong(&*fault.path)
+                .text(format!(": {} ", fault.description))
+                .faint(format!("[{}, {}]", reason::name(fault.reason), fault.rule)),
+        )?;
+    }
+    Ok(())
+}

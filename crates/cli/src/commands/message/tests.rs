@@ -1,0 +1,75 @@
+use barid_message::body::Body;
+
+use super::check::faults;
+use super::template;
+use crate::document::{self, Document, Form, Input, KindName};
+use crate::output::{Looks, Output};
+use crate::show;
+
+const KINDS: [KindName; 3] = [KindName::Alert, KindName::Incident, KindName::Note];
+
+/// The template's message, with every `<…>` replaced by what a person would write.
+fn filled(kind: KindName) -> Document {
+    let text = template(kind).replace("<cc/agency>", "pk/police");
+    let text = text.replace("\"<", "\"Filled in: ").replace(">\"", "\"");
+    read(&text)
+}
+
+fn read(text: &str) -> Document {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("message.json");
+    crate::durable::write(&file, text.as_bytes()).unwrap();
+    let mut found = document::read(&Input::Path(file), Form::Message).unwrap();
+    assert_eq!(found.len(), 1);
+    found.remove(0).1
+}
+
+#[test]
+fn a_template_that_is_filled_in_has_no_fault() {
+    for kind in KINDS {
+        assert_eq!(faults(&filled(kind), None, None).unwrap(), None, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_template_that_is_not_filled_in_has_one() {
+    for kind in KINDS {
+        let found = faults(&read(template(kind)), None, None).unwrap().unwrap();
+        assert_eq!(found.first().path, "header.recipients[0].address", "{kind:?}");
+    }
+}
+
+#[test]
+fn all_faults_are_found_with_their_fields() {
+    let text = r#"{"header":{"precedence":{"level":"PRECEDENCE_FLASH"}},
+        "note":{"text":[{"language":"english","text":"a\u202eb"}]}}"#;
+    let found = faults(&read(text), None, None).unwrap().unwrap();
+    let paths: Vec<_> = found.iter().map(|fault| fault.path.as_str()).collect();
+    assert!(paths.len() >= 3, "{paths:?}");
+    assert!(paths.contains(&"header.precedence.reason"), "{paths:?}");
+    assert!(paths.contains(&"body.text[0].text"), "{paths:?}");
+}
+
+#[test]
+fn a_message_is_shown_whole_and_harmless() {
+    let Document::Draft(header, mut body) = filled(KindName::Alert) else {
+        panic!("a template is a draft");
+    };
+    if let Body::Alert(alert) = &mut *body {
+        alert.description[0].text = "line one\nline \u{1b}[31mtwo".to_owned();
+    }
+    let (mut output, out, _err) = Output::captured(false, Looks::default());
+    show::whole(&header, &body, &mut output).unwrap();
+    let shown = out.text();
+    for line in [
+        "to         pk/police",
+        "  actionsToTake: OBSERVE",
+        "  actionsToTake: REPORT",
+        "    text: ",
+        "      line one",
+        "      line \\u{1b}[31mtwo",
+    ] {
+        assert!(shown.lines().any(|shown| shown == line), "{line:?} in\n{shown}");
+    }
+    assert!(!shown.contains('\u{1b}'));
+}

@@ -1,0 +1,96 @@
+//! `barid queues`.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use barid_message::address::Address;
+use barid_message::header::Precedence;
+use barid_proto::operations::v1 as pb;
+use clap::Args;
+
+use crate::args::Global;
+use crate::context;
+use crate::output::{Line, Output, Table};
+use crate::words;
+
+const EXAMPLES: &str = "\
+EXAMPLES
+  barid queues
+  barid queues pk/police --json
+
+  FLASH to ROUTINE: ready to be handed out. LEASED: handed out, not yet answered.
+  DELAYED: waits for its next try. DEAD: see `barid dead-letters`.";
+
+/// Show what waits where
+///
+/// Prints for each inbox what waits, who listens, and since when the oldest has waited.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct QueuesArgs {
+    /// Only this inbox
+    inbox: Option<Address>,
+}
+
+/// Runs the command.
+pub(crate) async fn run(
+    args: &QueuesArgs,
+    global: &Global,
+    output: &mut Output,
+) -> anyhow::Result<ExitCode> {
+    let client = context::operator(global)?.client()?;
+    let request = pb::ListQueuesRequest {
+        inbox: args.inbox.as_ref().map(Address::to_string).unwrap_or_default(),
+    };
+    let answer = client.list_queues(request).await.context("cannot show the queues")?;
+    if output.wants_json() {
+        for queue in &answer.queues {
+            output.json(queue)?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if answer.queues.is_empty() {
+        output.note(Line::default().faint("no inboxes"));
+    } else {
+        output.table(&table(&answer.queues))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn table(queues: &[pb::Queue]) -> Table {
+    let mut table = Table::new([
+        "INBOX",
+        "FLASH",
+        "IMMEDIATE",
+        "PRIORITY",
+        "ROUTINE",
+        "LEASED",
+        "DELAYED",
+        "DEAD",
+        "CONSUMERS",
+        "OLDEST",
+    ]);
+    for queue in queues {
+        let ready = |level: Precedence| {
+            let depths = queue.depths.iter();
+            depths.filter(|depth| depth.precedence() == level).map(|depth| depth.ready).sum()
+        };
+        let oldest = queue
+            .depths
+            .iter()
+            .filter_map(|depth| depth.oldest_accepted_at.as_ref())
+            .min_by_key(|time| (time.seconds, time.nanos));
+        table
+            .row()
+            .text(&*queue.inbox)
+            .number(ready(Precedence::Flash))
+            .number(ready(Precedence::Immediate))
+            .number(ready(Precedence::Priority))
+            .number(ready(Precedence::Routine))
+            .number(queue.depths.iter().map(|depth| depth.leased).sum())
+            .number(queue.depths.iter().map(|depth| depth.delayed).sum())
+            .number(queue.dead_letters)
+            .number(u64::from(queue.consumers))
+            .text(words::time(oldest));
+    }
+    table
+}

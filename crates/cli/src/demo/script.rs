@@ -1,0 +1,136 @@
+//! The script: an hour at the border.
+
+mod bodies;
+mod calm;
+mod crash;
+mod trouble;
+
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use barid_link::client::{CallError, HandOut, Receipt, ReceiveOptions, SubmitError};
+use barid_message::Reason;
+use barid_message::header::Precedence;
+use barid_message::signed::VerifiedMessage;
+use tokio::time::{Instant, timeout};
+
+use super::book::Book;
+use super::cast::{Cast, Letter, Member};
+use super::ledger::{Answer, Expected, Key};
+use super::narrator::Narrator;
+use super::node::Node;
+
+/// Nothing in a scene takes longer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Everything that a scene needs.
+pub(super) struct Play<'a, 'o> {
+    pub(super) cast: &'a Cast,
+    pub(super) node: &'a mut Node,
+    pub(super) book: &'a Book,
+    pub(super) say: &'a mut Narrator<'o>,
+}
+
+/// What the node answered to a submission, and after how long.
+struct Answered {
+    receipt: Result<Receipt, Reason>,
+    took: Duration,
+}
+
+/// A message that was handed out, and whose signature held.
+struct Taken {
+    key: Key,
+    message: VerifiedMessage,
+    redelivered: bool,
+    hand_out: HandOut,
+}
+
+impl Play<'_, '_> {
+    /// Plays all scenes.
+    pub(super) async fn perform(&mut self) -> anyhow::Result<()> {
+        self.alert().await?;
+        self.incident().await?;
+        self.note().await?;
+        self.repeat().await?;
+        self.forgery().await?;
+        self.stranger().await?;
+        self.flash().await?;
+        self.refusal().await?;
+        self.silence().await?;
+        self.power_cut().await
+    }
+
+    /// Submits one message and writes down what came of it.
+    async fn submit(
+        &self,
+        from: &Member,
+        letter: &Letter,
+        expected: Expected,
+    ) -> anyhow::Result<Answered> {
+        let Letter { key, recipients, message } = letter;
+        self.book.note(|ledger| ledger.sending(key, recipients, expected));
+        let begun = Instant::now();
+        let receipt = match from.client.submit(message.clone()).await {
+            Ok(receipt) => Ok(receipt),
+            Err(SubmitError::Call(CallError::Refused(refusal))) => Err(refusal.reason),
+            Err(error) => return Err(error).context("no answer from the node"),
+        };
+        let took = begun.elapsed();
+        let answer = match &receipt {
+            Ok(_) => Answer::Accepted,
+            Err(reason) => Answer::Refused(*reason),
+        };
+        self.book.note(|ledger| ledger.answered(key, answer));
+        Ok(Answered { receipt, took })
+    }
+
+    /// As [`Play::submit`], for what must be accepted.
+    async fn send(&self, from: &Member, letter: &Letter) -> anyhow::Result<(Receipt, Duration)> {
+        let answered = self.submit(from, letter, Expected::HandedOver).await?;
+        let receipt = answered.receipt.ok();
+        Ok((receipt.context("a message was refused that is in order")?, answered.took))
+    }
+
+    /// Opens an agency's inbox, takes so many messages one after another, acknowledges
+    /// each, and closes it.
+    async fn collect(&self, address: &str, count: usize) -> anyhow::Result<Vec<Taken>> {
+        let member = self.cast.member(address)?;
+        let mut options = ReceiveOptions::new(member.address.clone());
+        options.max_outstanding = 1;
+        let mut receiver = member.client.receive(options);
+        let mut collected = Vec::with_capacity(count);
+        for _ in 0..count {
+            let hand_out = timeout(PATIENCE, receiver.next()).await;
+            let hand_out = hand_out.context("nothing comes any more")??;
+            let mut taken = self.read(member, hand_out)?;
+            taken.hand_out.ack().await.context("an acknowledgement was not taken")?;
+            self.book.note(|ledger| ledger.acknowledged(&member.address, &taken.key));
+            collected.push(taken);
+        }
+        Ok(collected)
+    }
+
+    /// Checks a message that was handed out, and writes it down.
+    fn read(&self, member: &Member, hand_out: HandOut) -> anyhow::Result<Taken> {
+        let (key, message) = self.cast.trust().verify(&hand_out)?;
+        let redelivered = hand_out.redelivered();
+        self.book.note(|ledger| ledger.received(&member.address, &key, redelivered));
+        Ok(Taken { key, message, redelivered, hand_out })
+    }
+
+    /// Collects one message at each of these agencies, which must be this one.
+    async fn deliver(&self, letter: &Letter) -> anyhow::Result<Duration> {
+        let begun = Instant::now();
+        for recipient in &letter.recipients {
+            let taken = self.collect(recipient.as_str(), 1).await?;
+            let same = taken.iter().all(|taken| taken.key == letter.key);
+            ensure!(same, "{recipient} got another message than the one sent");
+        }
+        Ok(begun.elapsed())
+    }
+}
+
+/// Whether a message overtakes others.
+fn is_flash(taken: &Taken) -> bool {
+    taken.message.header().precedence() == Precedence::Flash
+}

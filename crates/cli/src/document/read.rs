@@ -1,0 +1,169 @@
+//! From files, folders and stdin to documents.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use barid_message::body::Body;
+use barid_proto::message::v1 as pb;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::{Document, KindName};
+
+/// The largest input read, in bytes: far more than the largest message in JSON.
+const INPUT_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Where messages come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Input {
+    /// `-`.
+    Stdin,
+    /// One file, or a folder's `*.json` in the order of their names.
+    Path(PathBuf),
+}
+
+/// What the input holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Messages: drafts or signed ones.
+    Message,
+    /// Bare bodies of one kind.
+    Body(KindName),
+}
+
+impl From<&str> for Input {
+    fn from(text: &str) -> Self {
+        match text {
+            "-" => Self::Stdin,
+            path => Self::Path(path.into()),
+        }
+    }
+}
+
+/// One JSON object of a file, whichever form it has.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    header: Option<pb::Header>,
+    alert: Option<pb::Alert>,
+    incident: Option<pb::Incident>,
+    note: Option<pb::Note>,
+    envelope: Option<pb::Envelope>,
+    body: Option<String>,
+}
+
+/// Reads every message of an input, each with the name of where it stood. One input may
+/// hold several, one after the other.
+pub(crate) fn read(input: &Input, form: Form) -> anyhow::Result<Vec<(String, Document)>> {
+    let mut documents = Vec::new();
+    for (name, text) in texts(input)? {
+        let found = parse(&text, form).with_context(|| format!("cannot read {name}"))?;
+        if found.is_empty() {
+            bail!("{name} holds no message; `barid message new note` prints one to fill in");
+        }
+        documents.extend(found.into_iter().map(|document| (name.clone(), document)));
+    }
+    Ok(documents)
+}
+
+fn texts(input: &Input) -> anyhow::Result<Vec<(String, String)>> {
+    let path = match input {
+        Input::Stdin => {
+            let text = limited(io::stdin().lock()).context("cannot read stdin")?;
+            return Ok(vec![("stdin".to_owned(), text)]);
+        }
+        Input::Path(path) => path,
+    };
+    let files = if path.is_dir() {
+        json_files(path).with_context(|| format!("cannot list {}", path.display()))?
+    } else {
+        vec![path.clone()]
+    };
+    if files.is_empty() {
+        bail!("{} holds no file that ends in .json", path.display());
+    }
+    let read = |file: PathBuf| {
+        let text = File::open(&file)
+            .map_err(anyhow::Error::from)
+            .and_then(limited)
+            .with_context(|| format!("cannot read {}", file.display()))?;
+        Ok((file.display().to_string(), text))
+    };
+    files.into_iter().map(read).collect()
+}
+
+fn json_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if path.extension().is_some_and(|end| end == "json") && !hidden && path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn limited(source: impl io::Read) -> anyhow::Result<String> {
+    let mut bytes = Vec::new();
+    source.take(INPUT_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > INPUT_BYTES_MAX) {
+        bail!("more than {INPUT_BYTES_MAX} bytes; split it");
+    }
+    String::from_utf8(bytes).context("not UTF-8 text")
+}
+
+/// Reads every message of a text.
+pub(super) fn parse(text: &str, form: Form) -> anyhow::Result<Vec<Document>> {
+    let text = without_comments(text);
+    match form {
+        Form::Message => stream::<Raw>(&text)?.into_iter().map(document).collect(),
+        Form::Body(KindName::Alert) => bodies::<pb::Alert>(&text),
+        Form::Body(KindName::Incident) => bodies::<pb::Incident>(&text),
+        Form::Body(KindName::Note) => bodies::<pb::Note>(&text),
+    }
+}
+
+/// Lines whose first characters are `//` become empty, so that line numbers hold. A
+/// string of JSON cannot begin a line of its own.
+fn without_comments(text: &str) -> String {
+    let keep = |line: &str| !line.trim_start().starts_with("//");
+    let lines = text.lines().map(|line| if keep(line) { line } else { "" });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn stream<T: DeserializeOwned>(text: &str) -> serde_json::Result<Vec<T>> {
+    serde_json::Deserializer::from_str(text).into_iter().collect()
+}
+
+fn bodies<T: DeserializeOwned + Into<Body>>(text: &str) -> anyhow::Result<Vec<Document>> {
+    let bodies = stream::<T>(text)?.into_iter();
+    Ok(bodies.map(|body| Document::Draft(Box::default(), Box::new(body.into()))).collect())
+}
+
+fn document(raw: Raw) -> anyhow::Result<Document> {
+    let Raw { header, alert, incident, note, envelope, body } = raw;
+    let bodies = [alert.map(Body::from), incident.map(Body::from), note.map(Body::from)];
+    let mut bodies = bodies.into_iter().flatten();
+    match (envelope, bodies.next(), bodies.next()) {
+        (Some(envelope), None, _) if header.is_none() => {
+            let body = STANDARD.decode(body.unwrap_or_default());
+            Ok(Document::Signed(pb::SignedMessage {
+                envelope: Some(envelope),
+                body: body.context("body is not base64")?.into(),
+            }))
+        }
+        (None, Some(content), None) if body.is_none() => {
+            Ok(Document::Draft(Box::new(header.unwrap_or_default()), Box::new(content)))
+        }
+        _ => bail!(
+            "a message has one of \"alert\", \"incident\" and \"note\", and perhaps a \"header\"; a \
+             signed one has \"envelope\" and \"body\"; `barid message new note` prints one to fill in"
+        ),
+    }
+}

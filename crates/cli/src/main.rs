@@ -1,0 +1,5 @@
+//! The `barid` program.
+
+fn main() -> std::process::ExitCode {
+    barid_cli::main()
+}

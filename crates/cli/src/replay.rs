@@ -1,0 +1,144 @@
+//! `barid replay`: real records of other systems, as messages of an agency.
+
+pub(crate) mod cpu;
+pub(crate) mod feed;
+pub(crate) mod letter;
+mod progress;
+mod report;
+mod unsent;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use barid_gateway::RoutingTable;
+use clap::Args;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::args::Global;
+use crate::context;
+use crate::output::{Line, Output};
+use crate::words;
+
+use feed::Step;
+use letter::Writer;
+use progress::Progress;
+use report::Report;
+pub(crate) use report::per_second;
+pub(crate) use unsent::SHOWN_MAX;
+use unsent::UnsentList;
+
+/// To whom records go if nobody says otherwise.
+const ROUTING: &str = include_str!("../../../config/replay-routing.toml");
+
+const EXAMPLES: &str = "\
+EXAMPLES
+  barid --as pk/customs replay MissingMigrants.csv
+  barid --as pk/border-guard replay alerts/ --rate 10 --unmapped unmapped.txt
+  barid --as pk/customs replay incidents.csv --routing my-routing.toml --json
+
+  Created now, expiring no sooner than in an hour: no rule is relaxed for a replay. The
+  original's times stand in the body, its identity in external_ref. Exercises and tests
+  keep their status, and reach only inboxes that ask for them.
+
+  Who gets what is said by a table of rules; config/replay-routing.toml is the one that
+  is built in, and explains itself.
+
+EXIT CODES
+  0  every message has its receipt; records that cannot be mapped are listed, not failures
+  1  a message was refused, or has no receipt";
+
+/// Reads incident tables (IOM Missing Migrants, attacks on ships) and CAP alerts (bare,
+/// in Atom, RSS or EDXL-DE), and submits each record as a signed message.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ReplayArgs {
+    /// Files, or folders with files
+    #[arg(required = true, value_name = "FILE|DIR")]
+    files: Vec<PathBuf>,
+    /// At most so many messages a second. Default: as many as the node takes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rate: Option<u32>,
+    /// Table of rules that says who gets what. Default: the one built in
+    #[arg(long, value_name = "FILE")]
+    routing: Option<PathBuf>,
+    /// Write every record that cannot be mapped to this file, with line and reason.
+    /// Stderr shows the first 20
+    #[arg(long, value_name = "FILE")]
+    unmapped: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub(crate) async fn run(
+    args: &ReplayArgs,
+    global: &Global,
+    output: &mut Output,
+) -> anyhow::Result<ExitCode> {
+    let table = Arc::new(routing(args.routing.as_deref())?);
+    let mut unsent = UnsentList::new(args.unmapped.as_deref())?;
+    let account = context::agency(global)?;
+    let client = account.client()?;
+    let info = client.node_info().await.context("cannot ask the node")?;
+    let key = account.signing_key()?;
+    let writer = Writer::new(account.address.clone(), key, &info.agreements, table)?;
+
+    let progress = Progress::new(&args.files);
+    let mut report = Report::default();
+    let (records, taken) = mpsc::channel(feed::AHEAD);
+    let files = args.files.clone();
+    let mut reading = JoinSet::new();
+    reading.spawn_blocking(move || feed::read(files, &[records]));
+    let (begun, computed) = (Instant::now(), cpu::own());
+    let mut tell = |step| {
+        if matches!(step, Step::Unsent(_) | Step::Accepted { .. } | Step::Refused { .. }) {
+            progress.step();
+        }
+        if let Some(one) = report.note(step) {
+            unsent.add(&one);
+        }
+    };
+    feed::submit(&client, taken, writer, args.rate, &mut tell).await?;
+    if let Some(Err(failed)) = reading.join_next().await {
+        std::panic::resume_unwind(failed.into_panic());
+    }
+    progress.end();
+    report.time(begun.elapsed(), computed, cpu::own());
+    unsent.finish(output)?;
+    report.show(output)?;
+    end(&report, output)
+}
+
+/// The table of a file, or the one built in.
+pub(crate) fn routing(file: Option<&Path>) -> anyhow::Result<RoutingTable> {
+    let Some(file) = file else {
+        return toml::from_str(ROUTING).context("the routing table that is built in is wrong");
+    };
+    let unreadable = || format!("cannot read the routing table {}", file.display());
+    toml::from_str(&fs::read_to_string(file).with_context(unreadable)?).with_context(unreadable)
+}
+
+fn end(report: &Report, output: &mut Output) -> anyhow::Result<ExitCode> {
+    if let Some(error) = report.unanswered() {
+        output.note(Line::default().bad("no receipt ").text(error));
+    }
+    let (refused, lost) = (report.refused(), report.lost());
+    if refused + lost > 0 {
+        let messages = words::count(refused + lost, "message", "messages");
+        bail!("{messages} without receipt: {refused} refused, {lost} unanswered; sums stand above");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_routing_table_that_is_built_in_holds() {
+        super::routing(None).unwrap();
+        let absent = super::routing(Some("/absent.toml".as_ref())).unwrap_err();
+        assert_eq!(absent.to_string(), "cannot read the routing table /absent.toml");
+    }
+}

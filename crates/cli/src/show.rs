@@ -1,0 +1,114 @@
+//! Messages for people: one line of a list, or everything that is in one.
+
+mod tree;
+
+use barid_message::body::Body;
+use barid_proto::audit::v1::SignedEvidence;
+use barid_proto::message::v1 as pb;
+use pb::recipient::Target;
+use serde::Serialize;
+
+use crate::document::Readable;
+use crate::output::{Line, Output, OutputError};
+use crate::words;
+
+pub(crate) use tree::Tree;
+
+/// Characters of a headline in a list.
+const HEADLINE_CHARS: usize = 100;
+
+/// A received message as one object of JSON: first what is in it, then how it came.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Received<'a> {
+    #[serde(flatten)]
+    pub(crate) readable: Readable<'a>,
+    /// `again`: handed out before; `known`: kept before.
+    pub(crate) mark: &'a str,
+    pub(crate) attempt: u32,
+    pub(crate) acceptance_verified: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) acceptance: Option<&'a SignedEvidence>,
+    /// The bytes to keep.
+    pub(crate) signed: &'a pb::SignedMessage,
+}
+
+/// A message as a row of a list: created, precedence, kind, from, id, mark, what.
+pub(crate) fn cells(header: &pb::Header, body: &Body, mark: &str) -> [String; 7] {
+    let times = header.times.as_ref();
+    [
+        words::time(times.and_then(|times| times.created_at.as_ref())),
+        words::precedence(header.precedence.as_ref().map_or(0, |row| row.level)),
+        words::kind(body.kind().into()),
+        origin(header).to_owned(),
+        id(header).to_owned(),
+        mark.to_owned(),
+        what(header, body),
+    ]
+}
+
+fn origin(header: &pb::Header) -> &str {
+    header.originator.as_ref().map_or("", |row| &row.address)
+}
+
+fn id(header: &pb::Header) -> &str {
+    header.identity.as_ref().map_or("", |row| &row.message_id)
+}
+
+/// What it is about, in one line, and whether it is real.
+fn what(header: &pb::Header, body: &Body) -> String {
+    let text = |texts: &[pb::Text]| texts.first().map(|text| text.text.clone());
+    let line = match body {
+        Body::Alert(alert) => text(&alert.headline).or_else(|| text(&alert.event)),
+        Body::Incident(incident) => Some(match text(&incident.description) {
+            Some(description) => format!("{}: {description}", incident.incident_type),
+            None => incident.incident_type.clone(),
+        }),
+        Body::Note(note) => text(&note.subject).or_else(|| text(&note.text)),
+    };
+    let line = line.unwrap_or_default();
+    let mut short: String = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some((end, _)) = short.char_indices().nth(HEADLINE_CHARS) {
+        short.truncate(end);
+        short.push('…');
+    }
+    match words::status(header.status.as_ref().map_or(0, |row| row.code)).as_str() {
+        "ACTUAL" | "" => short,
+        other => format!("{other}: {short}"),
+    }
+}
+
+/// Writes everything that is in a message, the essentials first.
+pub(crate) fn whole(header: &pb::Header, body: &Body, output: &mut Output) -> anyhow::Result<()> {
+    let precedence = words::precedence(header.precedence.as_ref().map_or(0, |row| row.level));
+    let kind = words::kind(body.kind().into());
+    output
+        .line(Line::default().strong(format!("{kind}  {precedence}  ")).text(what(header, body)))?;
+    entry("id", id(header), output)?;
+    entry("from", origin(header), output)?;
+    for recipient in &header.recipients {
+        let role = pb::RecipientRole::try_from(recipient.role).unwrap_or_default();
+        let title = if role == pb::RecipientRole::Info { "info" } else { "to" };
+        if let Some(Target::Address(address)) = &recipient.target {
+            entry(title, address, output)?;
+        }
+    }
+    let times = header.times.unwrap_or_default();
+    for (title, time) in [
+        ("created", times.created_at),
+        ("deliver by", times.deliver_by),
+        ("expires", times.expires_at),
+    ] {
+        if let Some(time) = time {
+            entry(title, &words::time(Some(&time)), output)?;
+        }
+    }
+    output.line("")?;
+    let tree = Tree::of(&Readable::of(header, body))?;
+    Ok(tree.write(output)?)
+}
+
+/// One line of essentials.
+pub(crate) fn entry(title: &str, value: &str, output: &mut Output) -> Result<(), OutputError> {
+    output.line(Line::default().faint(format!("{title:<11}")).text(value))
+}
