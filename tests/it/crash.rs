@@ -1,0 +1,138 @@
+//! SIGKILL at any moment: what was receipted is there, once.
+
+mod ledger;
+mod rebuild;
+
+use std::collections::BTreeMap;
+
+use barid_link::client::{AnswerError, SubmitError};
+use barid_message::Reason;
+use barid_message::address::Address;
+use barid_proto::audit::v1::{Event, Evidence};
+use barid_proto::exchange::v1 as exchange;
+use exchange::receive_evidence_response::Event as Answer;
+use prost::Message as _;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::harness::{Agency, Node, id_of, random, within};
+use ledger::Ledger;
+
+/// Kills of one test unless `BARID_KILLS` says otherwise.
+const KILLS: u32 = 3;
+
+/// Who submits.
+const SENDERS: [&str; 2] = ["pk/customs", "ir/customs"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kills_lose_nothing_and_double_nothing() {
+    survive(|_node| {}).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kills_with_a_lost_index_lose_nothing_and_double_nothing() {
+    survive(|node| std::fs::remove_dir_all(node.data().join("index")).expect("removed")).await;
+}
+
+/// Kills the node over and over at random moments under load. `meanwhile` happens between
+/// kill and start.
+async fn survive(meanwhile: impl Fn(&Node)) {
+    let mut node = Node::start(&[SENDERS[0], SENDERS[1], "pk/police"]);
+    let ledger = Ledger::default();
+    let to = crate::harness::address("pk/police");
+    let (stop, stopped) = watch::channel(false);
+    let mut senders = JoinSet::new();
+    for sender in SENDERS {
+        let sender = node.agency(sender).await;
+        senders.spawn(submit(sender, to.clone(), ledger.clone(), stopped.clone()));
+    }
+    let mut consumers = JoinSet::new();
+    for _ in 0..2 {
+        consumers.spawn(consume(node.agency("pk/police").await, ledger.clone()));
+    }
+
+    for _ in 0..kills() {
+        let more = 10 + usize::from(random()[0] % 120);
+        ledger.wait_for_receipts(ledger.receipts() + more).await;
+        node.kill();
+        meanwhile(&node);
+        node.restart();
+    }
+    stop.send(true).expect("senders run");
+    while let Some(sender) = within(senders.join_next()).await {
+        sender.expect("a sender does not panic");
+    }
+
+    ledger.wait_for_all_to_be_kept().await;
+    let receipts = u64::try_from(ledger.receipts()).expect("a count");
+    assert!(receipts >= u64::from(kills()) * 10);
+    for agency in SENDERS {
+        told_once_each(&node, agency, &ledger).await;
+    }
+    ledger.check();
+    let totals = node.totals().await;
+    assert_eq!(totals.accepted, receipts, "repeats are not accepted again");
+    assert_eq!((totals.handed_over, totals.outstanding), (receipts, 0));
+    consumers.shutdown().await;
+}
+
+fn kills() -> u32 {
+    let asked = std::env::var_os("BARID_KILLS").and_then(|kills| kills.to_str()?.parse().ok());
+    asked.unwrap_or(KILLS)
+}
+
+/// Submits one message after the other; each until it has its receipt.
+async fn submit(agency: Agency, to: Address, ledger: Ledger, stopped: watch::Receiver<bool>) {
+    while !*stopped.borrow() {
+        let message = agency.sign(agency.note("One by one.").to(&to));
+        let id = id_of(&message);
+        // In doubt, the same bytes again.
+        while let Err(error) = agency.client.submit(message.clone()).await {
+            let in_doubt = matches!(&error, SubmitError::Call(call) if call.is_passing());
+            assert!(in_doubt, "{id}: {error}");
+        }
+        ledger.receipted(&agency, id);
+    }
+}
+
+/// Keeps what is handed out, then acknowledges it.
+async fn consume(agency: Agency, ledger: Ledger) {
+    let mut inbox = agency.inbox();
+    loop {
+        let mut hand_out = inbox.next().await;
+        let id = id_of(hand_out.message());
+        ledger.kept(&id, hand_out.redelivered());
+        match hand_out.ack().await {
+            Ok(_evidence) => ledger.confirmed(&id),
+            // It was handed out again meanwhile, or taken before the answer was lost.
+            Err(AnswerError::Refused(refusal)) if refusal.reason == Reason::LeaseUnknown => {}
+            Err(AnswerError::Unanswered) => {}
+            Err(other) => panic!("{id}: {other}"),
+        }
+    }
+}
+
+/// The sender has one receipt and one final for each of its messages. Read by stubs alone:
+/// checking thousands of signatures is not what is tested here.
+async fn told_once_each(node: &Node, agency: &str, ledger: &Ledger) {
+    let request = exchange::ReceiveEvidenceRequest {
+        agency: agency.to_owned(),
+        after: String::new(),
+        follow: true,
+    };
+    let mut rpc = node.raw(agency);
+    let mut stream = within(rpc.receive_evidence(request)).await.expect("open").into_inner();
+    let sent = ledger.sent_by(agency);
+    let mut told: BTreeMap<(Event, String), u32> = BTreeMap::new();
+    while told.len() < 2 * sent.len() {
+        let response = within(stream.message()).await.expect("evidence").expect("more");
+        let Some(Answer::Evidence(item)) = response.event else { continue };
+        let evidence = item.evidence.expect("evidence").evidence;
+        let evidence = Evidence::decode(evidence).expect("evidence");
+        *told.entry((evidence.event(), evidence.message_id)).or_default() += 1;
+    }
+    let expected = sent.into_iter().flat_map(|id| {
+        [Event::SubmissionAccepted, Event::HandedOver].map(|event| ((event, id.clone()), 1))
+    });
+    assert_eq!(told, expected.collect(), "one receipt and one final each");
+}

@@ -1,0 +1,8 @@
+//! What becomes of messages: handed out, answered, tried again, ended, and told of.
+
+mod dead_letters;
+mod evidence;
+mod leases;
+mod order;
+mod submission;
+mod visibility;

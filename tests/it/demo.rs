@@ -1,0 +1,168 @@
+//! `barid demo`, as anyone runs it first: what its last line says, and that nothing of it is
+//! left behind, however it ends.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::skip;
+
+/// The fields of the last line, in their order.
+const FIELDS: [&str; 16] = [
+    "nodes",
+    "agencies",
+    "submitted",
+    "accepted",
+    "refused",
+    "unmapped",
+    "deliveries",
+    "handed_over",
+    "expired",
+    "other_finals",
+    "without_final",
+    "duplicates",
+    "lost",
+    "restarts",
+    "messages_per_s",
+    "elapsed_ms",
+];
+/// Rows of the real export that are replayed here.
+const ROWS: usize = 300;
+/// How long processes may take to end once nobody holds them: more than a node gives open
+/// calls.
+const END_LIMIT: Duration = Duration::from_secs(20);
+
+fn demo(temporary: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_barid-e2e"));
+    command.arg("demo").env("TMPDIR", temporary).stdin(Stdio::null());
+    command
+}
+
+/// The one line on stdout, whose fields are these and no others.
+fn summary(output: &Output) -> Value {
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}\n{told}", output.status);
+    let text = String::from_utf8(output.stdout.clone()).expect("JSON is UTF-8");
+    let lines: Vec<_> = text.lines().collect();
+    let [line] = lines.as_slice() else { panic!("one line is expected: {text}") };
+    let places: Vec<_> = FIELDS.iter().map(|field| line.find(&format!("\"{field}\":"))).collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{line}");
+    let summary: Value = serde_json::from_str(line).expect("the line is JSON");
+    assert_eq!(summary.as_object().map(serde_json::Map::len), Some(FIELDS.len()));
+    for nought in ["without_final", "duplicates", "lost"] {
+        assert_eq!(summary[nought], 0, "{line}");
+    }
+    summary
+}
+
+#[test]
+fn an_hour_at_the_border_adds_up_and_leaves_nothing_behind() {
+    let temporary = tempfile::tempdir().expect("a folder");
+    let output = demo(temporary.path()).arg("--json").output().expect("the demo runs");
+    let summary = summary(&output);
+    let number = |field: &str| summary[field].as_u64().expect(field);
+    assert_eq!((number("nodes"), number("agencies")), (1, 4));
+    assert_eq!(number("submitted"), number("accepted") + number("refused"));
+    assert_eq!(number("refused"), 2, "a forger and a stranger");
+    assert_eq!(number("other_finals"), 1, "a recipient that refuses");
+    assert_eq!(number("deliveries"), number("handed_over") + number("other_finals"));
+    assert_eq!(number("restarts"), 1, "the SIGKILL");
+    assert_eq!(number("unmapped") + number("expired"), 0);
+    let told = String::from_utf8(output.stderr).expect("the story is UTF-8");
+    for said in ["SIGNATURE_INVALID", "RECIPIENT_NOT_PERMITTED", "WRONG_ADDRESSEE", "The books"] {
+        assert!(told.contains(said), "{said} is missing:\n{told}");
+    }
+    assert_eq!(entries(temporary.path()), 0, "the folder is taken away");
+}
+
+#[test]
+fn real_records_are_replayed_without_loss() {
+    let Some(data) = skip::unless_set("demo_replay", "BARID_DATA") else {
+        return;
+    };
+    let export = data.join("incidents/mmp/MissingMigrants-Global-2020-01-08.csv");
+    let export = fs::read_to_string(export).expect("BARID_DATA holds the export");
+    let temporary = tempfile::tempdir().expect("a folder");
+    let cut = temporary.path().join("cut.csv");
+    let rows: Vec<_> = export.lines().take(1 + ROWS).collect();
+    let mut file = fs::File::create(&cut).expect("a file");
+    file.write_all(rows.join("\n").as_bytes()).expect("the file takes the rows");
+    let output = demo(temporary.path()).arg("--json").arg("--replay").arg(&cut).output();
+    let summary = summary(&output.expect("the demo runs"));
+    let number = |field: &str| summary[field].as_u64().expect(field);
+    assert_eq!(number("accepted") + number("unmapped"), ROWS as u64);
+    assert!(number("accepted") > 0);
+    assert_eq!(number("refused") + number("restarts"), 0);
+    assert_eq!(number("handed_over"), number("deliveries"));
+    assert!(summary["messages_per_s"].as_f64().is_some_and(|rate| rate > 0.0));
+}
+
+#[test]
+fn a_demo_that_is_killed_or_interrupted_leaves_no_process() {
+    for signal in ["-KILL", "-INT", "-TERM"] {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let mut demo = demo(temporary.path())
+            .arg("--json")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the demo runs");
+        until_traffic(&mut demo);
+        let nodes = children(demo.id());
+        assert_eq!(nodes.len(), 1, "one node");
+        let told = Command::new("kill").arg(signal).arg(demo.id().to_string()).status();
+        assert!(told.expect("kill runs").success());
+        let status = demo.wait().expect("the demo ends");
+        assert!(!status.success());
+        for node in nodes {
+            assert!(is_gone_in_time(node), "the node outlives a demo ended by {signal}");
+        }
+        if signal != "-KILL" {
+            assert_eq!(entries(temporary.path()), 0, "the folder is taken away");
+        }
+    }
+}
+
+/// Reads the story until the first scene is told: then there is a node, and it has work.
+fn until_traffic(demo: &mut Child) {
+    let story = demo.stderr.take().expect("stderr is piped");
+    let mut lines = BufReader::new(story).lines();
+    let told = lines.any(|line| line.expect("the story is text").contains("→ After"));
+    assert!(told, "the demo ends before its first scene does");
+    // Read on, so that the demo does not end because nobody listens.
+    std::thread::spawn(move || lines.count());
+}
+
+/// Processes whose parent this is.
+fn children(parent: u32) -> Vec<u32> {
+    let processes = fs::read_dir("/proc").expect("/proc");
+    let numbers = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    numbers.filter(|process| parent_of(*process) == Some(parent)).collect()
+}
+
+/// Field 4 of `/proc/PID/stat`, behind the bracket that ends the name; `None` where the process
+/// is gone, or dead and only not yet waited for.
+fn parent_of(process: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+    let state = fields.next()?;
+    let parent = fields.next()?.parse().ok()?;
+    (state != "Z").then_some(parent)
+}
+
+fn is_gone_in_time(process: u32) -> bool {
+    let step = Duration::from_millis(50);
+    let steps = END_LIMIT.as_millis() / step.as_millis();
+    (0..steps).any(|_| {
+        std::thread::sleep(step);
+        parent_of(process).is_none()
+    })
+}
+
+fn entries(folder: &Path) -> usize {
+    fs::read_dir(folder).expect("the folder is there").count()
+}

@@ -1,0 +1,136 @@
+//! The program as a process: what it says, how it ends.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Longest wait for a process to say that it listens, or to end.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running node.
+pub(crate) struct Process {
+    child: Child,
+    said: Arc<Mutex<String>>,
+    listening: Receiver<Listening>,
+    reader: Option<JoinHandle<()>>,
+}
+
+/// Where a node listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Listening {
+    pub(crate) exchange: SocketAddr,
+    pub(crate) operations: SocketAddr,
+}
+
+/// How a process ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) stderr: String,
+}
+
+/// The program itself.
+pub(crate) fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_barid-e2e"))
+}
+
+impl Process {
+    /// Starts a node with this configuration.
+    pub(crate) fn serve(config: &Path) -> Self {
+        let mut child = program()
+            .args(["serve", "--config"])
+            .arg(config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let stderr = child.stderr.take().expect("stderr is piped");
+        let said = Arc::new(Mutex::new(String::new()));
+        let (tell, listening) = channel();
+        let heard = Arc::clone(&said);
+        let reader = std::thread::spawn(move || read(stderr, &heard, &tell));
+        Self { child, said, listening, reader: Some(reader) }
+    }
+
+    /// Waits until it listens, or has ended instead.
+    pub(crate) fn listening(&mut self) -> Result<Listening, Ended> {
+        match self.listening.recv_timeout(PATIENCE) {
+            Ok(listening) => Ok(listening),
+            // The other end goes with the process's stderr.
+            Err(RecvTimeoutError::Disconnected) => Err(self.ended()),
+            Err(RecvTimeoutError::Timeout) => {
+                self.kill();
+                panic!("the node neither listens nor ends: {}", self.said());
+            }
+        }
+    }
+
+    /// Ends it as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("a child can be killed");
+        self.ended();
+    }
+
+    /// Asks it to stop, and waits.
+    pub(crate) fn stop(&mut self) -> Ended {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::TERM).expect("a child can be signalled");
+        self.ended()
+    }
+
+    /// Waits for its end.
+    pub(crate) fn ended(&mut self) -> Ended {
+        let status = self.child.wait().expect("a child can be waited for");
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("the reader of stderr does not panic");
+        }
+        let stderr = self.said();
+        Ended { status, stderr }
+    }
+
+    /// What it has said on stderr so far.
+    pub(crate) fn said(&self) -> String {
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.clone()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already; either way nothing is left behind.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Keeps what is said, and tells when the node listens.
+fn read(stderr: ChildStderr, said: &Mutex<String>, tell: &Sender<Listening>) {
+    for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+        if let Some(listening) = Listening::parse(&line) {
+            // It may be gone before it was waited for.
+            if tell.send(listening).is_err() {
+                return;
+            }
+        }
+        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.push_str(&line);
+        said.push('\n');
+    }
+}
+
+impl Listening {
+    /// `listening exchange=ADDRESS operations=ADDRESS`.
+    fn parse(line: &str) -> Option<Self> {
+        let mut words = line.strip_prefix("listening ")?.split(' ');
+        let mut address = |key: &str| words.next()?.strip_prefix(key)?.parse().ok();
+        Some(Self { exchange: address("exchange=")?, operations: address("operations=")? })
+    }
+}

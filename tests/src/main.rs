@@ -1,0 +1,5 @@
+//! The `barid` program under the name that the tests start it by.
+
+fn main() -> std::process::ExitCode {
+    barid_cli::main()
+}
