@@ -3,10 +3,13 @@
 //! sled 0.34.7 can panic on damaged files, on opening and later; every call goes
 //! through one guard that makes an error of it.
 
+use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use sled::{Db, IVec};
 use thiserror::Error;
@@ -23,9 +26,16 @@ enum Fault {
     Failed(#[source] sled::Error),
     #[error("the engine of the index panicked")]
     Panicked,
+    #[error("another process has the index open")]
+    InUse,
 }
 
 impl EngineError {
+    /// Whether somebody else has the files open, who must not lose them.
+    pub(crate) fn is_in_use(&self) -> bool {
+        matches!(self, Self(Fault::InUse))
+    }
+
     /// Whether the surroundings are at fault: a new, empty index would fail too,
     /// and this one may be whole.
     pub(crate) fn is_of_surroundings(&self) -> bool {
@@ -43,6 +53,12 @@ impl EngineError {
     }
 }
 
+/// How long opening waits for whoever still holds the files' lock: sled lets go
+/// of it not when its last handle is dropped but when the last task of its own
+/// threads has ended, a few milliseconds later on a busy machine.
+const LOCK_TRIES: u32 = 200;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
 /// Keys from one to another, both included.
 pub(crate) type Keys<'a> = RangeInclusive<&'a [u8]>;
 
@@ -55,8 +71,11 @@ pub(crate) struct Engine(Db);
 
 impl Engine {
     /// Opens the directory, or makes it. sled's own thread for flushing stays off:
-    /// it would only log a failure and go on.
+    /// it would only log a failure and go on. Files in use are waited for, 2 s.
     pub(crate) fn open(directory: &Path, cache_bytes: u64) -> Result<Self, EngineError> {
+        if !is_free_in_time(directory) {
+            return Err(EngineError(Fault::InUse));
+        }
         let config =
             sled::Config::new().path(directory).cache_capacity(cache_bytes).flush_every_ms(None);
         guard(|| config.open()).map(Self)
@@ -105,6 +124,22 @@ impl Engine {
         })
         .unwrap_or_default();
     }
+}
+
+/// Whether nobody holds sled's lock, or nobody any more after a while. A lock that
+/// cannot be tried is left for sled to report.
+fn is_free_in_time(directory: &Path) -> bool {
+    let is_held = || {
+        File::open(directory.join("db"))
+            .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    };
+    for _ in 1..LOCK_TRIES {
+        if !is_held() {
+            return true;
+        }
+        thread::sleep(LOCK_PAUSE);
+    }
+    !is_held()
 }
 
 fn guard<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, EngineError> {

@@ -1,6 +1,6 @@
 //! Opening: the index that is there, or a new one.
 
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -109,14 +109,14 @@ impl Store {
     pub fn open(directory: &Path, log: &Log, cache_bytes: u64) -> Result<Opened, OpenError> {
         let engine_error = |source| OpenError::Engine { path: directory.to_owned(), source };
         let mut rebuilt_because = None;
-        if is_in_use(directory) {
-            return Err(OpenError::InUse(directory.to_owned()));
-        }
         if has_content(directory) {
             match Self::reopen(directory, log, cache_bytes) {
                 Ok((engine, meta, applied)) => {
                     let store = Self::start(engine, meta);
                     return Ok(Opened { store, applied: Some(applied), rebuilt_because });
+                }
+                Err(RebuiltBecause::Engine(source)) if source.is_in_use() => {
+                    return Err(OpenError::InUse(directory.to_owned()));
                 }
                 Err(RebuiltBecause::Engine(source)) if source.is_of_surroundings() => {
                     return Err(engine_error(source));
@@ -190,13 +190,6 @@ fn create(directory: &Path, log: &Log, cache_bytes: u64) -> Result<(Engine, Meta
     engine.insert(META_KEY, &meta.encode())?;
     engine.flush()?;
     Ok((engine, meta))
-}
-
-/// Whether another process holds sled's lock: it must not lose its files. A lock
-/// that cannot be tried is left for sled to report.
-fn is_in_use(directory: &Path) -> bool {
-    File::open(directory.join("db"))
-        .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 /// Whether anything is there; what cannot be read is left for the engine to report.
