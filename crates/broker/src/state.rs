@@ -259,6 +259,21 @@ impl State {
     }
 }
 
+#[cfg(test)]
+impl State {
+    /// Whether time brings the same here as there.
+    pub(crate) fn has_timers_of(&self, other: &Self) -> bool {
+        self.timers == other.timers
+    }
+
+    /// Whether every open delivery has a timer that can end it.
+    pub(crate) fn ends_by_itself(&self) -> bool {
+        let timers = self.timers.deadlines.iter().chain(&self.timers.leases);
+        let timed: std::collections::BTreeSet<_> = timers.map(|(_, key)| key).collect();
+        self.deliveries.keys().all(|key| timed.contains(key))
+    }
+}
+
 impl Default for State {
     fn default() -> Self {
         Self::new()

@@ -200,6 +200,48 @@ fn in_doubt_past_the_deadline_is_overdue_once_and_final_when_the_lease_ends() {
     assert_eq!(world.finals()[0].1, Event::Expired);
 }
 
+/// A delivery that was handed out in time and is held until it is overdue.
+fn overdue() -> World {
+    let mut world = World::new();
+    world.submit(3, 100, false);
+    world.wait(80);
+    world.hand_out(&inbox(false), 0, 1);
+    for _ in 0..6 {
+        world.wait(20);
+        world.answer(0, Answer::Renew).unwrap();
+    }
+    assert_eq!(world.events(Event::Overdue), 1);
+    world
+}
+
+#[test]
+fn what_is_overdue_ends_after_a_restart_from_a_snapshot() {
+    let mut world = overdue();
+    world.check_rebuild();
+    world.restart_from_snapshot();
+    world.wait(31);
+    assert_eq!(world.finals()[0].1, Event::Expired);
+}
+
+#[test]
+fn what_is_overdue_ends_when_its_consumer_gives_it_back() {
+    let mut world = overdue();
+    world.leave(0);
+    world.wait(0);
+    assert_eq!(world.finals()[0].1, Event::Expired);
+}
+
+#[test]
+fn what_is_overdue_ends_when_a_clock_that_came_into_doubt_is_believed_again() {
+    let mut world = overdue();
+    world.doubt_clock(true);
+    world.wait(60);
+    assert!(world.finals().is_empty(), "nothing ends while the clock is in doubt");
+    world.doubt_clock(false);
+    world.wait(0);
+    assert_eq!(world.finals()[0].1, Event::Expired);
+}
+
 #[test]
 fn a_repeat_gives_the_same_receipt_and_another_header_a_conflict() {
     let mut world = World::new();

@@ -133,9 +133,6 @@ impl State {
 
     /// Takes a delivery in.
     pub(super) fn open(&mut self, key: DeliveryKey, delivery: Delivery) {
-        let (end, ..) = delivery.message.end();
-        let check = if delivery.overdue { None } else { Some(end) };
-        self.timers.deadlines.extend(check.map(|at| (at, key)));
         self.inboxes.entry(delivery.recipient.clone()).or_default().add();
         self.deliveries.insert(key, delivery);
         self.enter_phase(key);
@@ -316,6 +313,11 @@ impl State {
         let Some(delivery) = self.deliveries.get(&key) else {
             return;
         };
+        if !matches!(delivery.phase, Phase::Leased(_)) {
+            // While a lease ran, its deadline may have been looked at for the last time.
+            let (end, ..) = delivery.message.end();
+            self.timers.deadlines.insert((end, key));
+        }
         match &delivery.phase {
             Phase::Ready => {
                 if let Some(inbox) = self.inboxes.get_mut(&delivery.recipient) {

@@ -7,7 +7,10 @@ use barid_message::time::Millis;
 use super::DeliveryKey;
 
 /// Three sorted sets; the first of each is the next to fall due.
-#[derive(Debug, Default)]
+///
+/// **Invariant**: every open delivery has a deadline here, unless it is handed out and
+/// was said to be overdue: then the end of its lease brings the deadline back.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Timers {
     pub(super) deadlines: BTreeSet<(Millis, DeliveryKey)>,
     pub(super) leases: BTreeSet<(Millis, DeliveryKey)>,

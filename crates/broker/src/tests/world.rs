@@ -241,6 +241,11 @@ impl World {
         Ok(settled)
     }
 
+    /// A consumer ends its stream in order.
+    pub(super) fn leave(&mut self, consumer: u8) {
+        self.state.release(u64::from(consumer), &identity(consumer));
+    }
+
     /// Time goes on, and whatever falls due meanwhile happens at its time.
     pub(super) fn wait(&mut self, seconds: u64) {
         let end = Millis(self.now.0 + seconds * 1_000);
@@ -293,6 +298,8 @@ impl World {
         assert!(rebuilt.to_snapshot() == snapshot, "the journal gives another state");
         let restored = State::from_snapshot(self.state.next_position(), &snapshot).unwrap();
         assert!(restored.to_snapshot() == snapshot, "the snapshot gives another state");
+        assert!(restored.has_timers_of(&rebuilt), "the snapshot gives other timers");
+        assert!(self.state.ends_by_itself(), "an open delivery has no timer");
     }
 
     pub(super) fn retry_dead_letter(&mut self) {
