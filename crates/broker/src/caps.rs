@@ -44,6 +44,8 @@ pub const PROJECTION_LAG_MAX: u64 = 10_000;
 pub const PROJECTION_GROUPS_MAX: usize = 256;
 /// Timer entries decided at once, so that commands get their turn between.
 pub const TIMER_BATCH_MAX: usize = 256;
+/// Deliveries that one hand-out may end on its way, likewise.
+pub const HAND_OUT_ENDS_MAX: usize = 256;
 /// Wall clock against monotonic clock, beyond which the clock is suspect (ms;
 /// SPINE §1.7).
 pub const CLOCK_DRIFT_MAX_MS: u64 = 5 * 60_000;

@@ -1,6 +1,9 @@
 //! Histories of the pure core: random operations, then the laws that must hold
 //! whatever happened.
 
+mod place;
+mod running;
+mod whole;
 mod world;
 
 use std::collections::BTreeMap;
@@ -12,7 +15,8 @@ use proptest::prelude::*;
 use crate::caps;
 use crate::decide::accept::Verdict;
 use crate::decide::settle::{Answer, Settled};
-use world::{World, inbox};
+use place::inbox;
+use world::World;
 
 /// What may happen.
 #[derive(Clone, Debug)]

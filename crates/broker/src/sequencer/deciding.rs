@@ -12,6 +12,7 @@ use barid_proto::journal::v1 as pb;
 use bytes::Bytes;
 
 use super::{Sequencer, SequencerError};
+use crate::caps;
 use crate::clock::Watch;
 use crate::command::{Command, Receipt, Settlement};
 use crate::decide::accept::{Submission, Verdict, accept, repeat};
@@ -159,6 +160,7 @@ impl Sequencer {
         now: Millis,
     ) -> Result<Vec<HandedOut>, SequencerError> {
         let mut handed_out = Vec::new();
+        let mut ended = 0;
         while handed_out.len() < max {
             match hand_out::next(&self.state, &self.node, now, consumer) {
                 Next::Delivery(key) => {
@@ -166,7 +168,16 @@ impl Sequencer {
                     handed_out.extend(granted);
                 }
                 Next::End(_) if self.room().is_err() => break,
-                Next::End(entry) => drop(self.commit(entry)?),
+                Next::End(_) if ended == caps::HAND_OUT_ENDS_MAX || self.is_full() => {
+                    // Space is held ready for so much at once. The rest has its turn
+                    // when the consumer asks again.
+                    self.pending.touched.push(consumer.inbox.clone());
+                    break;
+                }
+                Next::End(entry) => {
+                    self.commit(entry)?;
+                    ended += 1;
+                }
                 Next::Nothing => break,
             }
         }

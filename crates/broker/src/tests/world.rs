@@ -1,8 +1,5 @@
 //! A node without threads, disk or clock: the product's own core, stepped by hand.
 
-use std::sync::Arc;
-
-use barid_agreement::{Agreement, Terms};
 use barid_audit::commitment::Entropy;
 use barid_audit::entry::{Body, Encoded, Entry, is_final};
 use barid_message::address::Address;
@@ -11,10 +8,10 @@ use barid_message::header::AgreementRef;
 use barid_message::key::{Algorithm, SigningKey};
 use barid_message::signed::SignedMessage as Signed;
 use barid_message::time::Millis;
-use barid_message::{Kind, Precedence, Purpose, Reason, Status};
+use barid_message::{Precedence, Purpose, Reason, Status};
 use barid_proto::audit::v1::Event;
 use barid_proto::journal::v1 as facts;
-use barid_proto::message::v1::{Note, SignedMessage, Text};
+use barid_proto::message::v1::SignedMessage;
 use bytes::Bytes;
 
 use crate::decide::accept::{Blob, Submission, Verdict, accept};
@@ -25,13 +22,7 @@ use crate::decide::{Node, Policy, Refusal, operator, start};
 use crate::gate::admit;
 use crate::lease::LeaseKey;
 use crate::state::{Phase, State};
-
-const SYSTEM: &str = "spiffe://pk.example/agency/pk/customs/main";
-const START: Millis = Millis(1_800_000_000_000);
-
-pub(super) fn inbox(second: bool) -> Address {
-    Address::parse(if second { "pk/health" } else { "pk/police" }).unwrap()
-}
+use crate::tests::place::{START, SYSTEM, agreement, alert, identity, inbox, note, registry, text};
 
 pub(super) struct World {
     pub(super) state: State,
@@ -51,16 +42,7 @@ pub(super) struct World {
 impl World {
     pub(super) fn new() -> Self {
         let key = SigningKey::generate(Algorithm::Ed25519).unwrap();
-        let [customs, police, health] =
-            ["pk/customs", "pk/police", "pk/health"].map(|text| Address::parse(text).unwrap());
-        let terms = Terms {
-            id: "agr:pk:domestic".into(),
-            version: 1,
-            parties: vec![customs, police, health],
-            kinds: vec![Kind::Note, Kind::Alert, Kind::Incident],
-            purposes: vec![Purpose::BorderOperation],
-        };
-        let agreement = Agreement::new(terms).unwrap();
+        let agreement = agreement();
         let reference = agreement.reference();
         let mut world = Self {
             state: State::new(),
@@ -107,7 +89,6 @@ impl World {
     }
 
     fn draft(&self, precedence: u8, lives_s: u16, both: bool) -> Draft {
-        let text = Text { language: "en".into(), text: "at the border".into(), ..Text::default() };
         // FLASH is not for notes; an alert would do the same here with more words.
         let level = match precedence {
             1 => Precedence::Immediate,
@@ -116,10 +97,9 @@ impl World {
         };
         let origin = Address::parse("pk/customs").unwrap();
         let draft = if precedence == 0 {
-            Draft::new(&origin, &self.agreement, alert(text)).flash("armed men at the gate")
+            Draft::new(&origin, &self.agreement, alert(text())).flash("armed men at the gate")
         } else {
-            let note = Note { text: vec![text], ..Note::default() };
-            Draft::new(&origin, &self.agreement, note).precedence(level)
+            note(&self.agreement).precedence(level)
         };
         let draft = draft
             .to(&inbox(false))
@@ -340,51 +320,5 @@ impl World {
 
     pub(super) fn events(&self, event: Event) -> usize {
         self.entries.iter().flat_map(|entry| &entry.items).filter(|i| i.event == event).count()
-    }
-}
-
-fn identity(consumer: u8) -> Arc<str> {
-    format!("spiffe://pk.example/agency/pk/police/{consumer}").into()
-}
-
-fn registry(key: &SigningKey, agreement: &Agreement) -> facts::RegistryFacts {
-    let agency = |address: &str, keys: Vec<facts::RegisteredKey>| facts::RegisteredAgency {
-        address: address.into(),
-        systems: if keys.is_empty() { vec![] } else { vec![SYSTEM.into()] },
-        keys,
-        may_flash: true,
-    };
-    let signing = facts::RegisteredKey {
-        spki: Bytes::copy_from_slice(key.public().spki()),
-        valid_from_ms: 0,
-        valid_until_ms: 0,
-    };
-    facts::RegistryFacts {
-        agencies: vec![
-            agency("pk/customs", vec![signing]),
-            agency("pk/police", vec![]),
-            agency("pk/health", vec![]),
-        ],
-        agreements: vec![facts::RegisteredAgreement {
-            agreement: None,
-            text: Bytes::copy_from_slice(agreement.text().as_bytes()),
-        }],
-        operators: vec![],
-    }
-}
-
-fn alert(text: Text) -> barid_proto::message::v1::Alert {
-    use barid_proto::message::v1::{Alert, Area, Contact};
-    Alert {
-        categories: vec!["Security".into()],
-        event: vec![text.clone()],
-        urgency: "Immediate".into(),
-        severity: "Severe".into(),
-        certainty: "Observed".into(),
-        headline: vec![text.clone()],
-        areas: vec![Area { description: vec![text], ..Area::default() }],
-        actions_to_take: vec!["STOP".into()],
-        hit_contact: Some(Contact { desk: "duty desk".into(), ..Contact::default() }),
-        ..Alert::default()
     }
 }

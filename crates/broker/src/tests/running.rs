@@ -1,0 +1,131 @@
+//! A broker with its threads, on a real disk, under a clock that is set by hand.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use barid_journal::OsDisk;
+use barid_message::Status;
+use barid_message::compose::{Draft, compose};
+use barid_message::header::AgreementRef;
+use barid_message::key::{Algorithm, SigningKey};
+use barid_message::time::Millis;
+use barid_proto::journal::v1 as facts;
+use barid_proto::message::v1::SignedMessage;
+use tempfile::TempDir;
+
+use super::place::{START, SYSTEM, agreement, identity, inbox, note, registry};
+use crate::clock::{Clock, Reading};
+use crate::decide::Policy;
+use crate::decide::hand_out::{Consumer, HandedOut};
+use crate::{Broker, Opened, Options, Storage, open};
+
+/// A clock that stands still.
+pub(super) struct SetClock(Mutex<Reading>);
+
+impl Clock for SetClock {
+    fn read(&self) -> Reading {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// One node's folder, and who writes to it.
+pub(super) struct Post {
+    pub(super) data: TempDir,
+    pub(super) clock: Arc<SetClock>,
+    pub(super) registry: facts::RegistryFacts,
+    pub(super) snapshot_every_bytes: u64,
+    agreement: AgreementRef,
+    key: SigningKey,
+    sent: AtomicU64,
+}
+
+impl Post {
+    pub(super) fn new() -> Self {
+        let key = SigningKey::generate(Algorithm::Ed25519).unwrap();
+        let agreement = agreement();
+        let reading = Reading { wall: START, monotonic: Duration::ZERO };
+        Self {
+            data: tempfile::tempdir().unwrap(),
+            clock: Arc::new(SetClock(Mutex::new(reading))),
+            registry: registry(&key, &agreement),
+            snapshot_every_bytes: 64 << 20,
+            agreement: agreement.reference(),
+            key,
+            sent: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn open(&self) -> Opened {
+        self.open_in(self.data.path())
+    }
+
+    pub(super) fn open_in(&self, data: &Path) -> Opened {
+        let clock: Arc<dyn Clock> = Arc::<SetClock>::clone(&self.clock);
+        open(Options {
+            data: data.to_owned(),
+            disk: Arc::new(OsDisk),
+            clock,
+            identity: "spiffe://pk.example/node".into(),
+            trust_domain: "pk.example".into(),
+            evidence_key_spki: bytes::Bytes::new(),
+            lease_secret: b"secret".to_vec(),
+            registry: self.registry.clone(),
+            program_version: "0".into(),
+            storage: Storage {
+                segment_bytes: 8 << 20,
+                ballast_bytes: 1 << 20,
+                free_bytes_min: 1 << 20,
+                snapshot_every_bytes: self.snapshot_every_bytes,
+                index_cache_bytes: 4 << 20,
+            },
+            policy: Policy::default(),
+        })
+        .unwrap()
+    }
+
+    pub(super) fn note(&self) -> Draft {
+        note(&self.agreement).to(&inbox(false))
+    }
+
+    /// Signs a draft as of `now`, whatever the node's clock says.
+    pub(super) fn sign(&self, draft: Draft, now: Millis) -> SignedMessage {
+        let mut random = [0; 10];
+        let number = self.sent.fetch_add(1, Ordering::Relaxed);
+        random[..8].copy_from_slice(&number.to_be_bytes());
+        compose(draft, now, random, &self.key).unwrap()
+    }
+
+    /// Sends so many notes, which must be accepted.
+    pub(super) async fn send(&self, broker: &Broker, count: usize) {
+        let mut pending = Vec::new();
+        for _ in 0..count {
+            let checked = broker.check(SYSTEM, self.sign(self.note(), START));
+            pending.push(broker.enqueue(SYSTEM, checked).await.unwrap());
+        }
+        for one in pending {
+            one.decided().await.unwrap();
+        }
+    }
+}
+
+/// Up to `max` deliveries for the police.
+pub(super) async fn hand_out(broker: &Broker, max: usize) -> Vec<HandedOut> {
+    let consumer = Consumer {
+        inbox: inbox(false),
+        identity: identity(0),
+        stream: 0,
+        statuses: vec![Status::Actual],
+    };
+    broker.hand_out(consumer, max).await.unwrap()
+}
+
+pub(super) async fn outstanding(broker: &Broker) -> usize {
+    broker.inspect(|state| state.deliveries().count()).await.unwrap()
+}
+
+pub(super) async fn stop(broker: Broker) {
+    broker.stop();
+    broker.stopped().await;
+}
