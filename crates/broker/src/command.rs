@@ -55,8 +55,8 @@ pub(crate) enum Command {
     Submit(Box<Submission>, Reply<Result<Receipt, Refusal>>),
     /// Say whether this is a repeat.
     Recognise(Known, Reply<Option<Receipt>>),
-    /// Keep a record of a refusal at the gate.
-    Refused(Box<pb::RefusedFacts>, Reply<()>),
+    /// Keep a record of a refusal at the gate, and say what to answer in its place.
+    Refused(Box<pb::RefusedFacts>, Reply<Option<Refusal>>),
     /// Hand out up to so many deliveries.
     HandOut(Consumer, usize, Reply<Vec<HandedOut>>),
     /// A consumer answers.

@@ -64,8 +64,7 @@ pub fn accept(
 ) -> Verdict {
     let header = submission.admitted.message.header();
     if state.clock_suspect() {
-        let text = "this node's clock is in doubt until an operator confirms it; keep the message and try again";
-        return Verdict::Refused(Refusal::new(Reason::ClockSuspect, text).retry_after(60_000));
+        return Verdict::Refused(clock_suspect());
     }
     if let Some(verdict) = known(state, node, now, submission, prior) {
         return verdict;
@@ -83,6 +82,19 @@ pub fn accept(
         return Verdict::Refused(Refusal::new(Reason::Overloaded, text).retry_after(5_000));
     }
     Verdict::Accepted(accepted(state, node, now, submission))
+}
+
+/// What a message is told that the gate refused, where that is not the gate's word: in
+/// doubt the gate looked at the wrong time, and "expired" or "from the future" would be
+/// a refusal for good.
+#[must_use]
+pub fn refused_in_doubt(state: &State) -> Option<Refusal> {
+    state.clock_suspect().then(clock_suspect)
+}
+
+fn clock_suspect() -> Refusal {
+    let text = "this node's clock is in doubt until an operator confirms it; keep the message and try again";
+    Refusal::new(Reason::ClockSuspect, text).retry_after(60_000)
 }
 
 /// The receipt of an exact repeat. `prior` as for [`accept`].

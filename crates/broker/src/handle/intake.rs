@@ -32,8 +32,9 @@ pub enum Pending {
     Repeated(Receipt),
     /// It will be decided.
     Submitted(oneshot::Receiver<Result<Receipt, Refusal>>),
-    /// It was refused at the gate, which is being recorded.
-    Refused(Faults, oneshot::Receiver<()>),
+    /// It was refused at the gate, which is being recorded; the sequencer may know a
+    /// better answer.
+    Refused(Faults, oneshot::Receiver<Option<Refusal>>),
 }
 
 impl Pending {
@@ -46,8 +47,8 @@ impl Pending {
             Self::Repeated(receipt) => Ok(receipt),
             Self::Submitted(answer) => answer.await.unwrap_or_else(|_| Err(stopping())),
             Self::Refused(faults, recorded) => {
-                recorded.await.map_err(|_why| stopping())?;
-                Err(faults.into())
+                let instead = recorded.await.map_err(|_why| stopping())?;
+                Err(instead.unwrap_or_else(|| faults.into()))
             }
         }
     }

@@ -15,7 +15,7 @@ use super::{Sequencer, SequencerError};
 use crate::caps;
 use crate::clock::Watch;
 use crate::command::{Command, Receipt, Settlement};
-use crate::decide::accept::{Submission, Verdict, accept, repeat};
+use crate::decide::accept::{Submission, Verdict, accept, refused_in_doubt, repeat};
 use crate::decide::hand_out::{self, Consumer, HandedOut, Next};
 use crate::decide::settle::{self, Settled};
 use crate::decide::{Refusal, operator};
@@ -33,9 +33,13 @@ impl Sequencer {
                     repeat(&known, &prior).map(|evidence| Receipt { evidence, repeated: true });
                 self.release(reply, receipt);
             }
-            Command::Refused(facts, reply) => {
+            Command::Refused(mut facts, reply) => {
+                let instead = refused_in_doubt(&self.state);
+                if let Some(refusal) = &instead {
+                    facts.set_reason(refusal.reason());
+                }
                 self.refused(*facts, now)?;
-                self.release(reply, ());
+                self.release(reply, instead);
             }
             Command::HandOut(consumer, max, reply) => {
                 let handed_out = self.hand_out(&consumer, max, now)?;

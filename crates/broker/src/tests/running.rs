@@ -17,8 +17,9 @@ use tempfile::TempDir;
 
 use super::place::{START, SYSTEM, agreement, identity, inbox, note, registry};
 use crate::clock::{Clock, Reading};
-use crate::decide::Policy;
+use crate::command::Receipt;
 use crate::decide::hand_out::{Consumer, HandedOut};
+use crate::decide::{Policy, Refusal};
 use crate::{Broker, Opened, Options, Storage, open};
 
 /// A clock that stands still.
@@ -55,6 +56,11 @@ impl Post {
             key,
             sent: AtomicU64::new(0),
         }
+    }
+
+    /// Sets the wall clock alone.
+    pub(super) fn set_wall(&self, wall: Millis) {
+        self.clock.0.lock().unwrap().wall = wall;
     }
 
     pub(super) fn open(&self) -> Opened {
@@ -108,6 +114,10 @@ impl Post {
             one.decided().await.unwrap();
         }
     }
+}
+
+pub(super) async fn submit(broker: &Broker, message: SignedMessage) -> Result<Receipt, Refusal> {
+    broker.enqueue(SYSTEM, broker.check(SYSTEM, message)).await?.decided().await
 }
 
 /// Up to `max` deliveries for the police.

@@ -1,7 +1,10 @@
 //! The broker as a whole: threads, disk and starts.
 
-use super::place::inbox;
-use super::running::{Post, hand_out, outstanding, stop};
+use barid_message::Reason;
+use barid_message::time::Millis;
+
+use super::place::{START, inbox};
+use super::running::{Post, hand_out, outstanding, stop, submit};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_may_not_be_delivered_any_more_ends_in_many_small_steps() {
@@ -21,5 +24,24 @@ async fn what_may_not_be_delivered_any_more_ends_in_many_small_steps() {
     assert!(hand_out(&broker, 64).await.is_empty());
     assert_eq!(outstanding(&broker).await, 0);
     assert!(!changes.has_changed().unwrap(), "nothing is left to ask for");
+    stop(broker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_in_doubt_refuses_nothing_for_good() {
+    let post = Post::new();
+    let broker = post.open().broker;
+    post.set_wall(Millis(0));
+    let good = post.sign(post.note(), START);
+    let refusal = submit(&broker, good.clone()).await.unwrap_err();
+    assert_eq!(refusal.reason(), Reason::ClockSuspect, "not that it comes from the future");
+    assert!(refusal.retry_after_ms.is_some());
+
+    post.set_wall(START);
+    broker.confirm_clock("operator".into()).await.unwrap();
+    assert!(!submit(&broker, good).await.unwrap().repeated);
+    let stale = post.sign(post.note(), Millis(START.0 - 40 * 86_400_000));
+    let refusal = submit(&broker, stale).await.unwrap_err();
+    assert_eq!(refusal.reason(), Reason::TooOld, "the gate's word counts again");
     stop(broker).await;
 }
