@@ -204,6 +204,32 @@ fn in_doubt_past_the_deadline_is_overdue_once_and_final_when_the_lease_ends() {
     assert_eq!(world.finals()[0].1, Event::Expired);
 }
 
+#[test]
+fn what_is_over_is_not_handed_out_after_a_start_and_does_not_stand_in_the_way() {
+    let mut world = World::new();
+    world.submit(1, 100, false);
+    world.submit(3, 1_000, false);
+    world.pass(101);
+    world.restart();
+    let handed_out = world.hand_out(&inbox(false), 0, 64);
+    let precedences: Vec<_> = handed_out.iter().map(|one| one.message.precedence()).collect();
+    assert_eq!(precedences, [Precedence::Routine], "the other one is over");
+    assert!(world.finals().is_empty(), "who held it before the start may still answer");
+    world.wait(31);
+    assert_eq!(world.finals()[0].1, Event::Expired);
+}
+
+#[test]
+fn what_is_over_when_its_turn_comes_ends_there() {
+    let mut world = World::new();
+    world.wait(60);
+    world.submit(1, 100, false);
+    world.submit(3, 1_000, false);
+    world.pass(101);
+    assert_eq!(world.hand_out(&inbox(false), 0, 1).len(), 1);
+    assert_eq!(world.finals()[0].1, Event::Expired);
+}
+
 /// A delivery that was handed out in time and is held until it is overdue.
 fn overdue() -> World {
     let mut world = World::new();

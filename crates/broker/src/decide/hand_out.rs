@@ -12,6 +12,7 @@ use barid_message::{Purpose, Reason, Status};
 use barid_proto::audit::v1::Event;
 
 use super::{Node, Said, about};
+use crate::caps;
 use crate::lease::TOKEN_BYTES;
 use crate::state::{Delivery, DeliveryKey, Grant, LeaseNumber, Message, Phase, State};
 
@@ -43,31 +44,63 @@ pub struct HandedOut {
     pub attempt: u32,
 }
 
-/// The next delivery for a consumer, or the entry that ends one whose permission
-/// ended while it waited (SPINE §1.6).
-#[derive(Debug)]
+/// What is to be done with a delivery whose turn it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Hand this one out.
+    /// Hand it out.
     Delivery(DeliveryKey),
-    /// Fold this, then ask again.
-    End(Entry),
-    /// Nothing is ready.
-    Nothing,
+    /// End it: its permission ended while it waited (SPINE §1.6), or its time has come.
+    End(DeliveryKey, Event, Reason),
 }
 
-/// Finds what to hand out next.
+/// Whose turn it is: up to `max` deliveries to hand out, and those that end on the way
+/// to them, in one pass over the inbox. Bounded, so that a backlog of ended ones leaves
+/// others their turn.
 #[must_use]
-pub fn next(state: &State, node: &Node, now: Millis, consumer: &Consumer) -> Next {
-    let ready =
-        state.inbox(&consumer.inbox).and_then(|inbox| inbox.ready(&consumer.statuses).next());
-    let Some((key, delivery)) = ready.and_then(|key| Some((key, state.delivery(key)?))) else {
-        return Next::Nothing;
+pub fn next(state: &State, now: Millis, consumer: &Consumer, max: usize) -> Vec<Next> {
+    let (mut deliveries, mut ends) = (0, 0);
+    let mut line = Vec::new();
+    let Some(inbox) = state.inbox(&consumer.inbox).filter(|_| max > 0) else {
+        return line;
     };
-    if is_permitted(state, delivery) {
-        return Next::Delivery(key);
+    for next in inbox.ready(&consumer.statuses).filter_map(|key| turn(state, now, key)) {
+        line.push(next);
+        match next {
+            Next::Delivery(_) => deliveries += 1,
+            Next::End(..) => ends += 1,
+        }
+        if deliveries == max || ends == caps::HAND_OUT_ENDS_MAX {
+            break;
+        }
     }
-    let said = Said::new(Body::Ended, Event::Refused, Reason::PermissionEnded);
-    Next::End(about(state, node, now, key, delivery, said))
+    line
+}
+
+/// What a delivery's turn brings. `None` where it is over and may not end yet: only who
+/// was handed it in time may still answer (SPINE §3.3).
+fn turn(state: &State, now: Millis, key: DeliveryKey) -> Option<Next> {
+    let delivery = state.delivery(key)?;
+    let (end, event, reason) = delivery.message.end();
+    if end <= now && !state.clock_suspect() {
+        return (now >= state.no_end_before()).then_some(Next::End(key, event, reason));
+    }
+    Some(if is_permitted(state, delivery) {
+        Next::Delivery(key)
+    } else {
+        Next::End(key, Event::Refused, Reason::PermissionEnded)
+    })
+}
+
+/// The entry that ends a delivery instead of handing it out.
+#[must_use]
+pub fn end(
+    state: &State,
+    node: &Node,
+    now: Millis,
+    (key, event, reason): (DeliveryKey, Event, Reason),
+) -> Option<Entry> {
+    let said = Said::new(Body::Ended, event, reason);
+    Some(about(state, node, now, key, state.delivery(key)?, said))
 }
 
 /// Hands a ready delivery out.

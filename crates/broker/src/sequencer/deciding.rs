@@ -164,26 +164,31 @@ impl Sequencer {
         now: Millis,
     ) -> Result<Vec<HandedOut>, SequencerError> {
         let mut handed_out = Vec::new();
-        let mut ended = 0;
-        while handed_out.len() < max {
-            match hand_out::next(&self.state, &self.node, now, consumer) {
+        let (mut ended, mut is_cut) = (0, false);
+        for next in hand_out::next(&self.state, now, consumer, max) {
+            match next {
                 Next::Delivery(key) => {
                     let granted = hand_out::grant(&mut self.state, &self.node, now, consumer, key);
                     handed_out.extend(granted);
                 }
-                Next::End(_) if self.room().is_err() => break,
-                Next::End(_) if ended == caps::HAND_OUT_ENDS_MAX || self.is_full() => {
-                    // Space is held ready for so much at once. The rest has its turn
-                    // when the consumer asks again.
-                    self.pending.touched.push(consumer.inbox.clone());
+                // What cannot be written down stays where it is.
+                Next::End(..) if self.room().is_err() => {}
+                Next::End(..) if self.is_full() => {
+                    is_cut = true;
                     break;
                 }
-                Next::End(entry) => {
-                    self.commit(entry)?;
+                Next::End(key, event, reason) => {
+                    let what = (key, event, reason);
+                    let entry = hand_out::end(&self.state, &self.node, now, what);
+                    entry.map(|entry| self.commit(entry)).transpose()?;
                     ended += 1;
                 }
-                Next::Nothing => break,
             }
+        }
+        if is_cut || ended == caps::HAND_OUT_ENDS_MAX {
+            // Space is held ready for so much at once. The rest has its turn when the
+            // consumer asks again.
+            self.pending.touched.push(consumer.inbox.clone());
         }
         Ok(handed_out)
     }

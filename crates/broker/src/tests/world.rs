@@ -15,7 +15,7 @@ use barid_proto::message::v1::SignedMessage;
 use bytes::Bytes;
 
 use crate::decide::accept::{Blob, Submission, Verdict, accept};
-use crate::decide::hand_out::{Consumer, HandedOut, Next, grant, next};
+use crate::decide::hand_out::{Consumer, HandedOut, Next, end, grant, next};
 use crate::decide::settle::{Answer, Settled, settle};
 use crate::decide::timers::{Due, due};
 use crate::decide::{Node, Policy, Refusal, operator, start};
@@ -179,15 +179,18 @@ impl World {
             statuses: vec![Status::Actual],
         };
         let mut handed_out = Vec::new();
-        while handed_out.len() < max {
-            match next(&self.state, &self.node, self.now, &asking) {
+        for what in next(&self.state, self.now, &asking, max) {
+            match what {
                 Next::Delivery(key) => {
                     let one = grant(&mut self.state, &self.node, self.now, &asking, key).unwrap();
                     self.handed_out.push((one.clone(), consumer));
                     handed_out.push(one);
                 }
-                Next::End(entry) => self.commit(entry),
-                Next::Nothing => break,
+                Next::End(key, event, reason) => {
+                    let what = (key, event, reason);
+                    let entry = end(&self.state, &self.node, self.now, what);
+                    self.commit(entry.unwrap());
+                }
             }
         }
         handed_out
@@ -224,6 +227,11 @@ impl World {
     /// A consumer ends its stream in order.
     pub(super) fn leave(&mut self, consumer: u8) {
         self.state.release(u64::from(consumer), &identity(consumer));
+    }
+
+    /// Time goes on, and nothing that falls due meanwhile has had its turn yet.
+    pub(super) fn pass(&mut self, seconds: u64) {
+        self.now = Millis(self.now.0 + seconds * 1_000);
     }
 
     /// Time goes on, and whatever falls due meanwhile happens at its time.
