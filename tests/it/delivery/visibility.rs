@@ -76,3 +76,17 @@ async fn looking_takes_nothing() {
     within(first.ack()).await.expect("taken");
     assert_eq!(inbox.take().await, "two");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_agreement_no_longer_covers_cannot_even_be_looked_at() {
+    let mut node = Node::start(&["pk/customs", "pk/police"]);
+    let customs = node.agency("pk/customs").await;
+    let police = node.agency("pk/police").await;
+    customs.send(customs.note("Gate 2 is open.").to(&police.address)).await;
+    assert_eq!(police.peek(&[]).await, ["Gate 2 is open."]);
+
+    node.stop();
+    node.edit(", \"NOTE\"]", "]");
+    node.restart();
+    assert!(police.peek(&[]).await.is_empty());
+}

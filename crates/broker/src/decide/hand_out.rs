@@ -138,7 +138,8 @@ pub fn grant(
 
 /// Whether today's agreements still allow what they allowed at acceptance. The
 /// header's own words are kept in the facts, so that nothing is parsed again.
-fn is_permitted(state: &State, delivery: &Delivery) -> bool {
+#[must_use]
+pub fn is_permitted(state: &State, delivery: &Delivery) -> bool {
     let facts = &delivery.message.facts;
     let Some(named) = &facts.agreement else {
         return false;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use barid_broker::Broker;
+use barid_broker::decide::hand_out::is_permitted;
 use barid_message::Status as MessageStatus;
 use barid_message::address::Address;
 use barid_proto::exchange::v1::receive_messages_response::Event;
@@ -71,7 +72,9 @@ pub(super) async fn peek(
         .inspect(move |state| {
             let ready = state.inbox(&inbox).into_iter().flat_map(|inbox| inbox.ready(&statuses));
             let deliveries = ready.filter_map(|key| state.delivery(key));
+            // What may not be handed out any more may not be looked at either.
             deliveries
+                .filter(|delivery| is_permitted(state, delivery))
                 .map(|delivery| {
                     (Arc::clone(&delivery.message), delivery.redelivered, delivery.tries + 1)
                 })
