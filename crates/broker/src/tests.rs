@@ -273,6 +273,13 @@ fn what_is_overdue_ends_when_a_clock_that_came_into_doubt_is_believed_again() {
 }
 
 #[test]
+fn what_waits_holds_no_more_of_the_journal_than_its_own_bytes() {
+    let mut world = World::new();
+    world.submit(3, 100, true);
+    assert_eq!(world.side_parts_held(), 0);
+}
+
+#[test]
 fn a_repeat_gives_the_same_receipt_and_another_header_a_conflict() {
     let mut world = World::new();
     world.submit(3, 1_000, true);

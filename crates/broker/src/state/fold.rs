@@ -9,6 +9,7 @@ use barid_message::time::Millis;
 use barid_message::{Precedence, Reason, Status};
 use barid_proto::audit::v1::Event;
 use barid_proto::journal::v1 as pb;
+use bytes::Bytes;
 
 use super::{Delivery, DeliveryKey, Grant, LeaseNumber, Message, Phase, State};
 use crate::caps;
@@ -107,8 +108,8 @@ impl State {
             origin: address(&facts.origin_agency)?,
             id: MessageId::parse(&facts.message_id)
                 .map_err(|error| FoldError::Id(entry.position, error))?,
-            facts: facts.clone(),
-            evidence: entry.evidence.clone(),
+            facts: detached(facts),
+            evidence: Bytes::copy_from_slice(&entry.evidence),
         });
         self.dedupe.insert(&message.origin, &message.id, entry.position);
         self.totals.accepted += 1;
@@ -333,6 +334,17 @@ impl State {
             Phase::Dead(_) => {}
         }
     }
+}
+
+/// Facts with bytes of their own: those of an entry that was read back are slices of up
+/// to 1 MiB of journal, which they would hold in memory as long as they are held.
+fn detached(facts: &pb::AcceptedFacts) -> pb::AcceptedFacts {
+    let mut own = facts.clone();
+    own.header_digest = Bytes::copy_from_slice(&facts.header_digest);
+    if let Some(agreement) = &mut own.agreement {
+        agreement.sha256 = Bytes::copy_from_slice(&agreement.sha256);
+    }
+    own
 }
 
 fn class(delivery: &Delivery) -> (Precedence, Status) {

@@ -277,6 +277,21 @@ impl World {
         state
     }
 
+    /// The side parts that something still holds in memory after a replay.
+    pub(super) fn side_parts_held(&self) -> usize {
+        let mut state = State::new();
+        let mut held = Vec::new();
+        for (position, encoded) in &self.journal {
+            let Encoded { kind, version, leaf, side } = encoded.clone();
+            let side = Bytes::from(side);
+            let entry = Entry::decode(*position, kind, version, &leaf, side.clone()).unwrap();
+            state.fold(&entry).unwrap();
+            held.extend(matches!(entry.body, Body::Accepted(_)).then_some(side));
+        }
+        assert!(!held.is_empty() && state.deliveries().count() > 0);
+        held.iter().filter(|side| !side.is_unique()).count()
+    }
+
     /// The journal alone gives the state, and so does a snapshot of it.
     pub(super) fn check_rebuild(&self) {
         let snapshot = self.state.to_snapshot();
