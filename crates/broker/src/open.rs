@@ -165,14 +165,14 @@ pub fn open(options: Options) -> Result<Opened, OpenError> {
 
     let now = options.clock.read();
     let is_suspect = recovered.next_position > 0 && Watch::contradicts(now.wall, state.last_time());
-    let beginning = Beginning { now, is_suspect, log_origin };
+    let beginning = Beginning { now, is_suspect, log_origin, since_snapshot: replayed.bytes };
     let parts = Parts { journal, recovered, blobs, snapshots, projector, view, reader };
     let broker = run(options, parts, state, &beginning)?;
     Ok(Opened {
         broker,
         start_no: recovered.start_no,
         dropped_bytes: recovered.dropped_bytes,
-        replayed,
+        replayed: replayed.entries,
         reprojected,
         clock_suspect: is_suspect,
     })
@@ -188,22 +188,31 @@ fn witnesses(found: &Found, applied: Option<Applied>) -> Vec<Witness> {
     found.witnesses().into_iter().chain(index).collect()
 }
 
+/// What was replayed behind the snapshot.
+#[derive(Clone, Copy, Debug, Default)]
+struct Replayed {
+    entries: u64,
+    bytes: u64,
+}
+
 /// The state at the journal's end: from the newest usable snapshot, else from the
 /// beginning.
 fn replay(
     reader: &Reader,
     snapshot: Option<&barid_journal::Snapshot>,
-) -> Result<(State, u64), OpenError> {
+) -> Result<(State, Replayed), OpenError> {
     let restored = snapshot.and_then(|snapshot| {
         State::from_snapshot(snapshot.position, &snapshot.body)
             .inspect_err(|error| tracing::warn!(%error, "replaying the whole journal"))
             .ok()
     });
     let mut state = restored.unwrap_or_default();
-    let mut replayed = 0;
+    let mut replayed = Replayed::default();
     for record in reader.scan(state.next_position()) {
-        state.fold(&decode(record?)?)?;
-        replayed += 1;
+        let record = record?;
+        replayed.entries += 1;
+        replayed.bytes += (record.leaf.len() + record.side.len()) as u64;
+        state.fold(&decode(record)?)?;
     }
     Ok((state, replayed))
 }

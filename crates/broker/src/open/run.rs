@@ -44,6 +44,8 @@ pub(crate) struct Beginning {
     pub(crate) now: Reading,
     pub(crate) is_suspect: bool,
     pub(crate) log_origin: String,
+    /// Bytes replayed: short lives must not put the next snapshot off for ever.
+    pub(crate) since_snapshot: u64,
 }
 
 /// Starts the threads. The first group holds what this start has to say; it is
@@ -78,7 +80,7 @@ pub(crate) fn run(
         pending: Group::default(),
         recent: VecDeque::new(),
         snapshot_every: SnapshotEvery(options.storage.snapshot_every_bytes),
-        since_snapshot: 0,
+        since_snapshot: beginning.since_snapshot,
         random: SystemRandom::new(),
     };
     first_entries(&mut sequencer, &options, recovered, beginning)?;

@@ -135,6 +135,33 @@ pub(super) async fn outstanding(broker: &Broker) -> usize {
     broker.inspect(|state| state.deliveries().count()).await.unwrap()
 }
 
+/// What a broker that was killed now would leave behind, without the index: that of one
+/// that runs cannot be copied, and the next start builds it.
+pub(super) fn killed(data: &Path) -> TempDir {
+    let left = tempfile::tempdir().unwrap();
+    copy(data, left.path());
+    std::fs::remove_dir_all(left.path().join("index")).unwrap();
+    left
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), &target).unwrap();
+        }
+    }
+}
+
+/// Snapshots in a data folder.
+pub(super) fn snapshots(data: &Path) -> usize {
+    std::fs::read_dir(data.join("state")).unwrap().count()
+}
+
 pub(super) async fn stop(broker: Broker) {
     broker.stop();
     broker.stopped().await;

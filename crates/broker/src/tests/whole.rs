@@ -4,7 +4,7 @@ use barid_message::Reason;
 use barid_message::time::Millis;
 
 use super::place::{START, inbox};
-use super::running::{Post, hand_out, outstanding, stop, submit};
+use super::running::{Post, hand_out, killed, outstanding, snapshots, stop, submit};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_may_not_be_delivered_any_more_ends_in_many_small_steps() {
@@ -43,5 +43,23 @@ async fn a_clock_in_doubt_refuses_nothing_for_good() {
     let stale = post.sign(post.note(), Millis(START.0 - 40 * 86_400_000));
     let refusal = submit(&broker, stale).await.unwrap_err();
     assert_eq!(refusal.reason(), Reason::TooOld, "the gate's word counts again");
+    stop(broker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_short_lives_come_to_a_snapshot_too() {
+    let mut post = Post::new();
+    post.snapshot_every_bytes = 48 << 10;
+    let broker = post.open().broker;
+    post.send(&broker, 40).await;
+    let left = killed(post.data.path());
+    assert_eq!(snapshots(left.path()), 0, "one life alone is too short");
+
+    let again = post.open_in(left.path()).broker;
+    post.send(&again, 40).await;
+    // Answered behind all that was written before.
+    outstanding(&again).await;
+    assert_eq!(snapshots(left.path()), 1);
+    stop(again).await;
     stop(broker).await;
 }
