@@ -268,7 +268,7 @@ fn what_is_overdue_ends_when_a_clock_that_came_into_doubt_is_believed_again() {
     world.wait(60);
     assert!(world.finals().is_empty(), "nothing ends while the clock is in doubt");
     world.doubt_clock(false);
-    world.wait(0);
+    world.wait(31);
     assert_eq!(world.finals()[0].1, Event::Expired);
 }
 
@@ -300,4 +300,39 @@ fn with_a_clock_in_doubt_nothing_new_is_taken_and_nothing_ends() {
     assert!(matches!(world.new_verdict(), Verdict::Refused(refusal)
         if refusal.reason() == Reason::ClockSuspect));
     assert_eq!(world.hand_out(&inbox(false), 0, 1).len(), 1, "it still delivers");
+}
+
+const DAYS: u64 = 86_400;
+
+#[test]
+fn an_id_forgotten_under_a_clock_that_stood_ahead_is_not_taken_again() {
+    let mut world = World::new();
+    world.submit(3, 1_000, false);
+    world.pass(20 * DAYS);
+    world.submit(3, 1_000, false);
+    world.pass(20 * DAYS);
+    world.restart();
+    world.put_clock_back(20 * DAYS);
+    let is_too_old = |verdict| matches!(verdict, Verdict::Refused(refusal) if refusal.reason() == Reason::TooOld);
+    assert!(is_too_old(world.verdict_of_other_header(0)));
+    world.restart_from_snapshot();
+    assert!(is_too_old(world.verdict_of_other_header(0)));
+    assert!(matches!(world.verdict_of(1), Verdict::Repeat(_)), "this one is remembered");
+}
+
+#[test]
+fn what_was_set_by_a_clock_that_stood_ahead_does_not_last_for_days() {
+    let mut world = World::new();
+    world.pass(10 * DAYS);
+    world.submit(3, 1_000, false);
+    world.submit(3, 1_000, false);
+    world.hand_out(&inbox(false), 0, 2);
+    world.answer_last(Answer::Nack(60_000)).unwrap();
+    world.put_clock_back(10 * DAYS);
+    world.check_rebuild();
+    world.wait(29);
+    assert_eq!(world.events(Event::Returned), 1, "the other lease begins anew");
+    world.wait(40);
+    assert_eq!(world.events(Event::Returned), 2, "and ends");
+    assert_eq!(world.hand_out(&inbox(false), 0, 2).len(), 2);
 }

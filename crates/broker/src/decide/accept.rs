@@ -69,6 +69,10 @@ pub fn accept(
     if let Some(verdict) = known(state, node, now, submission, prior) {
         return verdict;
     }
+    if state.dedupe().may_have_forgotten(&header.message_id()) {
+        let text = "the id is older than those this node still knows; make a new message";
+        return Verdict::Refused(Refusal::new(Reason::TooOld, text));
+    }
     if submission.admitted.permit.registry_position() != state.registry().position() {
         let text = "the registry changed while the message was checked; try again";
         return Verdict::Refused(Refusal::new(Reason::RegistryChanged, text).retry_after(100));

@@ -223,7 +223,8 @@ impl Sequencer {
         if self.state.clock_suspect() {
             self.commit(operator::clock(&self.state, reading.wall, false, actor))?;
             // While in doubt nothing ended. Whoever holds a lease gets its time first.
-            self.state.hold_ends(Millis(reading.wall.0 + self.node.policy.lease_ms));
+            let until = Millis(reading.wall.0 + self.node.policy.lease_ms);
+            self.state.believe_clock(reading.wall, until);
         }
         Ok(())
     }

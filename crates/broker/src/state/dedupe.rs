@@ -30,6 +30,9 @@ struct Ids {
     days: BTreeMap<u32, HashMap<u64, u64>>,
     /// Positions that share the fingerprint of another one.
     collisions: HashMap<u64, Vec<u64>>,
+    /// Ids of days before it may have been forgotten. It only rises: a clock that stood
+    /// ahead and was put right again must not make forgotten ids new ones.
+    oldest: u32,
 }
 
 impl Dedupe {
@@ -43,6 +46,17 @@ impl Dedupe {
         first.into_iter().chain(others.into_iter().flatten()).copied().collect()
     }
 
+    /// Whether this id may have been accepted and forgotten since.
+    #[must_use]
+    pub fn may_have_forgotten(&self, id: &MessageId) -> bool {
+        day(id) < self.read().oldest
+    }
+
+    /// Days before this one may have been forgotten (since 1970).
+    pub(super) fn oldest_day(&self) -> u32 {
+        self.read().oldest
+    }
+
     pub(super) fn insert(&self, origin: &Address, id: &MessageId, position: u64) {
         self.write().insert(day(id), fingerprint(origin, id), position);
     }
@@ -51,6 +65,7 @@ impl Dedupe {
     pub(super) fn forget_before(&self, now: Millis) {
         let oldest = day_number(now.0).saturating_sub(caps::DEDUPE_DAYS);
         let mut ids = self.write();
+        ids.oldest = ids.oldest.max(oldest);
         if ids.days.first_key_value().is_some_and(|(day, _)| *day < oldest) {
             ids.days = ids.days.split_off(&oldest);
         }
@@ -78,8 +93,8 @@ impl Dedupe {
     }
 
     /// What a snapshot kept. `None` where it is none.
-    pub(super) fn from_snapshot(days: &[DedupeDay]) -> Option<Self> {
-        let mut ids = Ids::default();
+    pub(super) fn from_snapshot(days: &[DedupeDay], oldest: u32) -> Option<Self> {
+        let mut ids = Ids { oldest, ..Ids::default() };
         for day in days {
             if day.fingerprints.len() != day.positions.len() {
                 return None;

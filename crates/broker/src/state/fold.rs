@@ -65,6 +65,9 @@ impl State {
             Body::RefusalsCounted(facts) => self.totals.refused += facts.count,
             Body::Clock(facts) => {
                 self.clock_suspect = facts.suspect;
+                if !facts.suspect {
+                    self.advance_retries(entry.time.0.saturating_sub(facts.wall_clock_ms));
+                }
             }
             Body::HandedOver
             | Body::Returned
@@ -282,7 +285,7 @@ impl State {
         self.no_end_before = until;
     }
 
-    fn set_phase(&mut self, key: DeliveryKey, phase: Phase) {
+    pub(super) fn set_phase(&mut self, key: DeliveryKey, phase: Phase) {
         self.leave_phase(key);
         if let Some(delivery) = self.deliveries.get_mut(&key) {
             delivery.phase = phase;

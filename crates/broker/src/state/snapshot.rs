@@ -45,6 +45,7 @@ impl State {
             dedupe: self.dedupe.to_snapshot(),
             clock_suspect: self.clock_suspect,
             log_origin: self.log_origin.clone(),
+            dedupe_oldest_day: self.dedupe.oldest_day(),
         }
         .encode_to_vec()
     }
@@ -69,7 +70,8 @@ impl State {
             clock_suspect: snapshot.clock_suspect,
             registry: Arc::new(registry),
             totals: snapshot.totals.ok_or(SnapshotError)?,
-            dedupe: Dedupe::from_snapshot(&snapshot.dedupe).ok_or(SnapshotError)?,
+            dedupe: Dedupe::from_snapshot(&snapshot.dedupe, snapshot.dedupe_oldest_day)
+                .ok_or(SnapshotError)?,
             deliveries: BTreeMap::new(),
             inboxes: BTreeMap::new(),
             timers: super::Timers::default(),

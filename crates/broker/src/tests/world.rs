@@ -224,6 +224,13 @@ impl World {
         Ok(settled)
     }
 
+    /// A clock that stood ahead by so much is found out and put right.
+    pub(super) fn put_clock_back(&mut self, seconds: u64) {
+        self.doubt_clock(true);
+        self.now = Millis(self.now.0 - seconds * 1_000);
+        self.doubt_clock(false);
+    }
+
     /// A consumer ends its stream in order.
     pub(super) fn leave(&mut self, consumer: u8) {
         self.state.release(u64::from(consumer), &identity(consumer));
@@ -322,6 +329,10 @@ impl World {
 
     pub(super) fn doubt_clock(&mut self, suspect: bool) {
         self.commit(operator::clock(&self.state, self.now, suspect, ""));
+        if !suspect {
+            let until = Millis(self.now.0 + self.node.policy.lease_ms);
+            self.state.believe_clock(self.now, until);
+        }
     }
 
     /// The deliveries of everything accepted.
