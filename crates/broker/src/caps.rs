@@ -16,8 +16,9 @@ pub const RETRY_MIN_MS: u64 = 1_000;
 pub const RETRY_MAX_MS: u64 = 300_000;
 /// Longest delay that a consumer may ask for (ms).
 pub const NACK_DELAY_MAX_MS: u64 = 3_600_000;
-/// In doubt this long past its deadline, a delivery is OVERDUE (ms; SPINE §3.2).
-pub const OVERDUE_AFTER_MS: u64 = 60_000;
+/// In doubt this long past its deadline, a delivery is said to be OVERDUE (ms). SPINE
+/// §3.2 has it said by 60 s past: the rest is for a busy sequencer and the sync.
+pub const OVERDUE_AFTER_MS: u64 = 45_000;
 /// Deliveries waiting in one inbox, beyond which its senders are told to wait.
 pub const INBOX_MAX: usize = 100_000;
 /// Places beyond these that FLASH alone may take (GUARANTEES F21).

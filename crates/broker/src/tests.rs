@@ -199,6 +199,9 @@ fn in_doubt_past_the_deadline_is_overdue_once_and_final_when_the_lease_ends() {
         world.answer(0, Answer::Renew).unwrap();
     }
     assert_eq!(world.events(Event::Overdue), 1);
+    let said = world.time_of(Event::Overdue);
+    let end = world.ends_of(0);
+    assert!(said > end && said.0 < end.0 + 60_000, "by a minute past, as SPINE §3.2 has it");
     assert!(world.finals().is_empty());
     world.wait(31);
     assert_eq!(world.finals()[0].1, Event::Expired);

@@ -352,6 +352,17 @@ impl World {
             .collect()
     }
 
+    /// When an event was first decided.
+    pub(super) fn time_of(&self, event: Event) -> Millis {
+        let has = |entry: &&Entry| entry.items.iter().any(|item| item.event == event);
+        self.entries.iter().find(has).unwrap().time
+    }
+
+    /// When a message that was handed out is over.
+    pub(super) fn ends_of(&self, which: usize) -> Millis {
+        self.handed_out[which].0.message.end().0
+    }
+
     pub(super) fn events(&self, event: Event) -> usize {
         self.entries.iter().flat_map(|entry| &entry.items).filter(|i| i.event == event).count()
     }
