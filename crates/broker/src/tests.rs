@@ -298,10 +298,15 @@ fn with_a_clock_in_doubt_nothing_new_is_taken_and_nothing_ends() {
     let mut world = World::new();
     world.submit(3, 100, false);
     world.doubt_clock(true);
-    world.wait(10_000);
-    assert!(world.finals().is_empty());
+    world.wait(90);
     assert!(matches!(world.new_verdict(), Verdict::Refused(refusal)
         if refusal.reason() == Reason::ClockSuspect));
+    assert!(matches!(world.verdict_of_other_header(0), Verdict::Refused(refusal)
+        if refusal.reason() == Reason::ClockSuspect));
+    let receipt = world.receipt(0);
+    assert!(matches!(world.verdict_of(0), Verdict::Repeat(evidence) if evidence == receipt));
+    world.wait(10_000);
+    assert!(world.finals().is_empty());
     assert_eq!(world.hand_out(&inbox(false), 0, 1).len(), 1, "it still delivers");
 }
 

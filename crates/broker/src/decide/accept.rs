@@ -63,11 +63,12 @@ pub fn accept(
     prior: &[Entry],
 ) -> Verdict {
     let header = submission.admitted.message.header();
-    if state.clock_suspect() {
-        return Verdict::Refused(clock_suspect());
-    }
-    if let Some(verdict) = known(state, node, now, submission, prior) {
-        return verdict;
+    match known(state, node, now, submission, prior) {
+        // Told again, not decided anew: that needs no clock.
+        Some(Verdict::Repeat(evidence)) => return Verdict::Repeat(evidence),
+        _ if state.clock_suspect() => return Verdict::Refused(clock_suspect()),
+        Some(conflict) => return conflict,
+        None => {}
     }
     if state.dedupe().may_have_forgotten(&header.message_id()) {
         let text = "the id is older than those this node still knows; make a new message";
