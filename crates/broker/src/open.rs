@@ -164,7 +164,9 @@ pub fn open(options: Options) -> Result<Opened, OpenError> {
     let reprojected = catch_up(&reader, &mut projector, applied)?;
 
     let now = options.clock.read();
-    let is_suspect = recovered.next_position > 0 && Watch::contradicts(now.wall, state.last_time());
+    // What the journal doubts, nobody has confirmed since.
+    let is_suspect = state.clock_suspect()
+        || recovered.next_position > 0 && Watch::contradicts(now.wall, state.last_time());
     let beginning = Beginning { now, is_suspect, log_origin, since_snapshot: replayed.bytes };
     let parts = Parts { journal, recovered, blobs, snapshots, projector, view, reader };
     let broker = run(options, parts, state, &beginning)?;
