@@ -18,8 +18,11 @@ const MINUTE_MS: u64 = 60_000;
 /// counted and not yet written when the node dies is lost, and only a count.
 #[derive(Debug, Default)]
 pub struct Windows {
-    open: BTreeMap<(u64, String, Reason), Window>,
+    open: BTreeMap<Key, Window>,
 }
+
+/// Minute, identity, reason.
+type Key = (u64, String, Reason);
 
 #[derive(Debug, Default)]
 struct Window {
@@ -27,13 +30,32 @@ struct Window {
     beyond: u64,
 }
 
+impl Window {
+    /// What was refused beyond the single entries, if anything was.
+    fn count(self, (minute, identity, reason): Key, state: &State, now: Millis) -> Option<Entry> {
+        (self.beyond > 0).then(|| {
+            let count = self.beyond;
+            let mut facts = pb::RefusalsCountedFacts { identity, minute, count, reason: 0 };
+            facts.set_reason(reason);
+            plain(state, now, Body::RefusalsCounted(facts))
+        })
+    }
+}
+
 impl Windows {
+    /// Makes room for one more window: where there is none, the oldest is closed early.
+    /// Gives its count, which is to be kept before anything else is decided.
+    pub fn make_room(&mut self, state: &State, now: Millis) -> Option<Entry> {
+        if self.open.len() < caps::REFUSAL_WINDOWS_MAX {
+            return None;
+        }
+        let (key, window) = self.open.pop_first()?;
+        window.count(key, state, now)
+    }
+
     /// Whether a refusal gets an entry of its own; else it is counted here.
     pub fn is_single(&mut self, now: Millis, identity: &str, reason: Reason) -> bool {
         let key = (now.0 / MINUTE_MS, identity.to_owned(), reason);
-        if !self.open.contains_key(&key) && self.open.len() >= caps::REFUSAL_WINDOWS_MAX {
-            return false;
-        }
         let window = self.open.entry(key).or_default();
         let is_single = window.singly < caps::REFUSALS_SINGLY;
         if is_single {
@@ -69,12 +91,9 @@ impl Windows {
     fn close_before(&mut self, state: &State, now: Millis, end: u64) -> Option<Entry> {
         loop {
             let first = self.open.first_entry().filter(|first| first.key().0 < end)?;
-            let ((minute, identity, reason), window) = first.remove_entry();
-            if window.beyond > 0 {
-                let mut facts =
-                    pb::RefusalsCountedFacts { identity, minute, count: window.beyond, reason: 0 };
-                facts.set_reason(reason);
-                return Some(plain(state, now, Body::RefusalsCounted(facts)));
+            let (key, window) = first.remove_entry();
+            if let Some(entry) = window.count(key, state, now) {
+                return Some(entry);
             }
         }
     }
@@ -83,5 +102,28 @@ impl Windows {
     #[must_use]
     pub fn next(&self) -> Option<Millis> {
         self.open.keys().next().map(|(minute, ..)| Millis((minute + 1) * MINUTE_MS))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn with_too_many_windows_the_oldest_is_closed_early_and_its_count_kept() {
+        let (state, mut windows) = (State::new(), Windows::default());
+        let reason = Reason::FieldInvalid;
+        for _ in 0..caps::REFUSALS_SINGLY + 3 {
+            windows.is_single(Millis(0), "first", reason);
+        }
+        for other in 1..caps::REFUSAL_WINDOWS_MAX {
+            assert!(windows.make_room(&state, Millis(0)).is_none());
+            assert!(windows.is_single(Millis(MINUTE_MS), &other.to_string(), reason));
+        }
+        let closed = windows.make_room(&state, Millis(MINUTE_MS)).map(|entry| entry.body);
+        assert!(matches!(closed, Some(Body::RefusalsCounted(facts))
+            if facts.identity == "first" && facts.count == 3));
+        assert!(windows.is_single(Millis(MINUTE_MS), "one more", reason));
+        assert_eq!(windows.open.len(), caps::REFUSAL_WINDOWS_MAX);
     }
 }

@@ -118,6 +118,7 @@ impl Sequencer {
         if !self.progress.has_room(Claim::Intake) {
             return Ok(Err(storage_full()));
         }
+        self.make_room_for_refusal(now)?;
         let header = submission.admitted.message.header();
         let Some(prior) = self.prior(header.origin(), &header.message_id()) else {
             return Ok(Err(unreadable()));
@@ -152,8 +153,16 @@ impl Sequencer {
         if !self.progress.has_room(Claim::Intake) {
             return Ok(());
         }
+        self.make_room_for_refusal(now)?;
         let entry = self.windows.refused(&self.state, now, facts);
         entry.map(|entry| self.commit(entry)).transpose()?;
+        Ok(())
+    }
+
+    /// Before a refusal is decided: what is decided has its position.
+    fn make_room_for_refusal(&mut self, now: Millis) -> Result<(), SequencerError> {
+        let count = self.windows.make_room(&self.state, now);
+        count.map(|entry| self.commit(entry)).transpose()?;
         Ok(())
     }
 
