@@ -120,8 +120,7 @@ impl Sequencer {
 
     fn until_timer(&self, now: Millis) -> Duration {
         let next = self.state.next_timer().into_iter().chain(self.windows.next()).min();
-        let wait = next.map_or(1_000, |at| at.0.saturating_sub(now.0).clamp(1, 1_000));
-        Duration::from_millis(wait)
+        wait(next, now, self.progress.has_room(barid_journal::Claim::Delivery))
     }
 
     fn is_full(&self) -> bool {
@@ -228,6 +227,14 @@ impl Sequencer {
     }
 }
 
+/// How long to wait for a command until a timer is due. Without room what is due stays
+/// due, and looking at it again at once would only burn a core.
+fn wait(next: Option<Millis>, now: Millis, has_room: bool) -> Duration {
+    let least = if has_room { 1 } else { 100 };
+    let ms = next.map_or(1_000, |at| at.0.saturating_sub(now.0).clamp(least, 1_000));
+    Duration::from_millis(ms)
+}
+
 fn stop() -> Queued {
     Queued { command: Command::Stop, _place: None }
 }
@@ -236,5 +243,19 @@ impl Progress {
     /// Positions below this one are durable.
     pub(crate) fn durable(&self) -> u64 {
         self.durable.load(Ordering::Acquire)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_due_and_cannot_be_written_down_is_not_looked_at_without_pause() {
+        let (due, now) = (Some(Millis(5)), Millis(10));
+        assert_eq!(wait(due, now, true), Duration::from_millis(1));
+        assert_eq!(wait(due, now, false), Duration::from_millis(100));
+        assert_eq!(wait(Some(Millis(260)), now, false), Duration::from_millis(250));
+        assert_eq!(wait(None, now, false), Duration::from_secs(1));
     }
 }
