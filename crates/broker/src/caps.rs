@@ -10,7 +10,7 @@ pub const LEASE_TOTAL_MS: u64 = 15 * 60_000;
 pub const OUTSTANDING_MAX: usize = 64;
 /// Failed tries after which a delivery becomes a dead letter (GUARANTEES F22).
 pub const TRIES_MAX: u32 = 5;
-/// First delay before a further try (ms); doubled with each.
+/// First delay before a further try (ms); doubled with each, and less up to a quarter.
 pub const RETRY_MIN_MS: u64 = 1_000;
 /// Longest delay before a further try that the node chooses (ms).
 pub const RETRY_MAX_MS: u64 = 300_000;

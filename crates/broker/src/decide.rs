@@ -44,7 +44,7 @@ pub struct Policy {
     pub lease_ms: u64,
     /// Failed tries after which a delivery becomes a dead letter.
     pub tries_max: u32,
-    /// First delay before a further try (ms); doubled with each.
+    /// First delay before a further try (ms); doubled with each, and less up to a quarter.
     pub retry_min_ms: u64,
     /// Longest delay before a further try that the node chooses (ms).
     pub retry_max_ms: u64,

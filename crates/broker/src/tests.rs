@@ -151,6 +151,22 @@ fn a_fifth_failure_makes_a_dead_letter_and_an_operator_gives_five_new_tries() {
 }
 
 #[test]
+fn what_fails_together_is_not_tried_again_together() {
+    let mut world = World::new();
+    for _ in 0..32 {
+        world.submit(3, 2_000, false);
+    }
+    world.hand_out(&inbox(false), 0, 32);
+    world.wait(31);
+    let delays = world.delays();
+    assert_eq!(delays.len(), 32);
+    let different: std::collections::BTreeSet<_> = delays.iter().collect();
+    assert!(different.len() > 16, "{different:?}");
+    let min = caps::RETRY_MIN_MS;
+    assert!(delays.iter().all(|delay| (min * 3 / 4..=min).contains(delay)), "{different:?}");
+}
+
+#[test]
 fn an_answer_counts_after_a_restart_until_somebody_else_is_given_the_message() {
     let mut world = World::new();
     world.submit(3, 2_000, false);

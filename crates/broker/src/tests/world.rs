@@ -363,6 +363,12 @@ impl World {
         self.handed_out[which].0.message.end().0
     }
 
+    /// How long each failed try was put off (ms).
+    pub(super) fn delays(&self) -> Vec<u64> {
+        let returned = self.entries.iter().filter(|entry| entry.body == Body::Returned);
+        returned.map(|entry| entry.items[0].facts.not_before_ms - entry.time.0).collect()
+    }
+
     pub(super) fn events(&self, event: Event) -> usize {
         self.entries.iter().flat_map(|entry| &entry.items).filter(|i| i.event == event).count()
     }
