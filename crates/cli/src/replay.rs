@@ -45,6 +45,9 @@ EXAMPLES
   original's times stand in the body, its identity in external_ref. Exercises and tests
   keep their status, and reach only inboxes that ask for them.
 
+  A text, or a column of a table whose meaning is not known here, may name persons: the
+  record then declares personal data. With such a column it is TLP AMBER, else CLEAR.
+
   Who gets what is said by a table of rules; config/replay-routing.toml is the one that
   is built in, and explains itself.
 

@@ -7,8 +7,7 @@ use crate::{
     date,
     migrants::period,
     source::{
-        Dissemination, Mapped, OriginalTimes, Reason, RoutingFacts, SeverityFacts, SourceRef,
-        Status, quote,
+        Mapped, OriginalTimes, Reason, RoutingFacts, SeverityFacts, SourceRef, Status, quote,
     },
     table::{Column, Row, box_of},
     text,
@@ -20,7 +19,8 @@ pub const INCIDENT_TYPE: &str = "Piracy";
 /// The tables are in English and do not say so.
 const LANGUAGE: &str = "en";
 
-/// Columns that have a field of their own; all others are kept verbatim.
+/// Columns that have a field of their own; all others are kept verbatim, as is the
+/// victim, which is a ship only as far as such a table usually means one.
 const USED: &[Column] = &[
     Column::Date,
     Column::Coordinates,
@@ -49,6 +49,9 @@ pub(crate) fn map(row: &Row<'_>, source: &SourceRef) -> Result<Mapped, Reason> {
     let attack = row.line(Column::AttackType)?;
     let routing = routing(row, &place, attack.clone())?;
     let counts = counts(row)?;
+    let others = row.others("maritime", USED)?;
+    let dissemination = others.dissemination();
+    let unchecked_free_text = others.may_name_persons || row.get(Column::Description).is_some();
     let incident = pb::Incident {
         incident_type: INCIDENT_TYPE.to_owned(),
         facets: attack.as_deref().and_then(facet).map(str::to_owned).into_iter().collect(),
@@ -61,7 +64,7 @@ pub(crate) fn map(row: &Row<'_>, source: &SourceRef) -> Result<Mapped, Reason> {
         description: description(row)?.into_iter().collect(),
         report_stage: pb::ReportStage::First.into(),
         sources: sources(row)?,
-        source_fields: row.others("maritime", USED)?,
+        source_fields: others.fields,
         ..pb::Incident::default()
     };
     let dead_and_missing = counts.and_then(|counts| {
@@ -73,8 +76,8 @@ pub(crate) fn map(row: &Row<'_>, source: &SourceRef) -> Result<Mapped, Reason> {
         external_ref: row.external_ref("maritime-attacks", "maritime-attacks-sha256")?,
         part: None,
         status: Status::Actual,
-        dissemination: Dissemination::Public,
-        unchecked_free_text: row.get(Column::Description).is_some(),
+        dissemination,
+        unchecked_free_text,
         times: OriginalTimes { occurred: Some(date), ..OriginalTimes::default() },
         severity: SeverityFacts {
             dead_and_missing,
@@ -149,8 +152,9 @@ fn counts(row: &Row<'_>) -> Result<Option<pb::Counts>, Reason> {
 }
 
 fn vessel(row: &Row<'_>) -> Result<Option<pb::Subject>, Reason> {
+    let victim = row.line(Column::Victim)?;
     let vessel = pb::Vessel {
-        name: row.line(Column::VesselName)?.unwrap_or_default(),
+        name: row.line(Column::VesselName)?.or(victim).unwrap_or_default(),
         flag: row.country(Column::VesselFlag).unwrap_or_default().to_owned(),
         vessel_type: row.line(Column::VesselType)?.unwrap_or_default(),
         vessel_status: row.line(Column::VesselStatus)?.unwrap_or_default(),

@@ -4,10 +4,7 @@ use barid_message::caps;
 use barid_proto::message::v1 as pb;
 
 use crate::{
-    source::{
-        Dissemination, Mapped, OriginalTimes, Reason, RoutingFacts, SeverityFacts, SourceRef,
-        Status,
-    },
+    source::{Mapped, OriginalTimes, Reason, RoutingFacts, SeverityFacts, SourceRef, Status},
     table::{Column, Row, box_of},
     text,
 };
@@ -60,6 +57,8 @@ pub(crate) fn map(row: &Row<'_>, source: &SourceRef) -> Result<Mapped, Reason> {
         boxes: place.point.iter().map(box_of).collect(),
         languages: vec![LANGUAGE.to_owned()],
     };
+    let others = row.others("iom", USED)?;
+    let (dissemination, unchecked_free_text) = (others.dissemination(), others.may_name_persons);
     let incident = pb::Incident {
         incident_type: INCIDENT_TYPE.to_owned(),
         occurred: Some(period(&date, &printed)),
@@ -71,7 +70,7 @@ pub(crate) fn map(row: &Row<'_>, source: &SourceRef) -> Result<Mapped, Reason> {
         cause: cause.unwrap_or_default(),
         route: route.unwrap_or_default(),
         sources: sources(row)?,
-        source_fields: row.others("iom", USED)?,
+        source_fields: others.fields,
         ..pb::Incident::default()
     };
     Mapped {
@@ -80,8 +79,8 @@ pub(crate) fn map(row: &Row<'_>, source: &SourceRef) -> Result<Mapped, Reason> {
         external_ref: row.external_ref("iom-mmp", "iom-mmp-sha256")?,
         part: None,
         status: Status::Actual,
-        dissemination: Dissemination::Public,
-        unchecked_free_text: false,
+        dissemination,
+        unchecked_free_text,
         times: OriginalTimes { occurred: Some(date), ..OriginalTimes::default() },
         severity: SeverityFacts { dead_and_missing: total.max(known), ..SeverityFacts::default() },
         routing,

@@ -132,6 +132,8 @@ pub enum Status {
 pub enum Dissemination {
     /// To anyone.
     Public,
+    /// It does not say, and may name persons.
+    Unstated,
     /// Under a stated restriction.
     Restricted {
         /// The restriction, verbatim.

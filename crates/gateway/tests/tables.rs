@@ -2,7 +2,7 @@
 
 use barid_gateway::{
     Input, Mapped, Unmapped,
-    source::{Format, Reason},
+    source::{Dissemination, Format, Reason},
 };
 use barid_message::body::Body;
 use barid_proto::message::v1 as pb;
@@ -161,6 +161,47 @@ fn attacks_on_ships_are_understood() {
     let names: Vec<_> = incident.source_fields.iter().map(|field| field.name.as_str()).collect();
     assert!(names.contains(&"maritime.attack_type") && names.contains(&"maritime.shore_latitude"));
     assert!(matches!(refusal(&table.replace("06:35", "26:35")), Reason::BadValue { .. }));
+}
+
+#[test]
+fn a_column_that_nobody_knows_may_name_persons() {
+    let told = |table: &str| {
+        let mapped = one(table);
+        (mapped.unchecked_free_text, mapped.dissemination)
+    };
+    let (checked, unchecked) = ((false, Dissemination::Public), (true, Dissemination::Unstated));
+    let row = |header: &str, cell: &str| {
+        told(&format!("Date,Dead,Place,{header}\n2020-01-05,1,x,{cell}\n"))
+    };
+    for (header, cell) in [
+        ("Victim name", "Ahmad Khan"),
+        ("Passport number", "AB1234567"),
+        ("Comments", "none known"),
+        ("Victim", "Ahmad Khan"),
+        ("Summary", "Ahmad Khan drowned"),
+        // As good as "Dead" to say how many, and yet no count.
+        ("Death person", "Ahmad Khan"),
+        ("", "Ahmad Khan"),
+    ] {
+        assert_eq!(row(header, cell), unchecked, "{header}");
+    }
+    for (header, cell) in [
+        ("Passport number", "NA"),
+        ("Incident Type", "Split Incident"),
+        ("UNSD region", "Western Asia"),
+        ("Country of Origin", "Iran"),
+        ("Death person", "1"),
+    ] {
+        assert_eq!(row(header, cell), checked, "{header}");
+    }
+    let attack = |header: &str, cell: &str| {
+        told(&format!("date,attack_type,place,{header}\n2009-01-01,Hijacked,x,{cell}\n"))
+    };
+    assert_eq!(attack("shore_distance", "1.29"), checked);
+    assert_eq!(attack("Ship name", "Mv Alam"), checked);
+    assert_eq!(attack("Description", "boarded"), (true, Dissemination::Public));
+    assert_eq!(attack("Victim", "Tanker"), unchecked);
+    assert_eq!(attack("Master", "Ahmad Khan"), unchecked);
 }
 
 #[test]

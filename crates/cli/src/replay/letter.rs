@@ -26,7 +26,7 @@ const LIFE_MIN: Duration = Duration::from_secs(60 * 60);
 /// How long the bytes of a text may be kept that nobody has checked for persons.
 const KEEP: Duration = caps::DELIVER_BY_MAX;
 /// Why such a text may be sent.
-const BASIS: &str = "Published by its source; texts not checked for names of persons";
+const BASIS: &str = "Record of another system; texts not checked for names of persons";
 /// Name of the field that says what this program added.
 const DERIVED: &str = "barid.derived";
 
@@ -245,6 +245,10 @@ fn restrict(header: &mut pb::Header, dissemination: Dissemination) {
     let text = match dissemination {
         Dissemination::Public => {
             header.sharing.get_or_insert_default().tlp = pb::Tlp::Clear.into();
+            return;
+        }
+        Dissemination::Unstated => {
+            header.sharing.get_or_insert_default().tlp = pb::Tlp::Amber.into();
             return;
         }
         Dissemination::Restricted { restriction } => restriction,

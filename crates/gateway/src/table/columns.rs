@@ -1,6 +1,7 @@
 //! What a column means, told by the words of its header.
 
 use self::words::words;
+use crate::decimal;
 
 mod words;
 
@@ -41,7 +42,11 @@ pub(crate) enum Column {
     VesselStatus,
     VesselFlag,
     VesselImo,
+    /// The ship attacked; or, as far as the header says, a person.
+    Victim,
     Description,
+    /// More of the event's sort, place, time or data set; nothing of a person.
+    Context,
 }
 
 /// One way to say a meaning: every group is there with at least one of its words,
@@ -78,7 +83,8 @@ const POINT: &[&str] = &[
     "x",
     "geo",
 ];
-const VESSEL: &[&str] = &["vessel", "ship", "victim", "boat"];
+const SHORE: &[&str] = &["shore", "coast"];
+const VESSEL: &[&str] = &["vessel", "ship", "boat"];
 const WHEN: &[&str] = &[
     "incident",
     "event",
@@ -185,17 +191,50 @@ const PHRASES: &[Phrase] = &[
         ],
         &[],
     ),
-    phrase(Column::VesselName, &[VESSEL], &["name", "attacked"]),
-    phrase(Column::VesselType, &[VESSEL, &["type", "kind"]], &["attacked"]),
-    phrase(Column::VesselStatus, &[VESSEL, &["status", "activity"]], &["attacked"]),
+    phrase(Column::VesselName, &[VESSEL], &["name", "attacked", "victim"]),
+    phrase(Column::VesselType, &[VESSEL, &["type", "kind"]], &["attacked", "victim"]),
+    phrase(Column::VesselStatus, &[VESSEL, &["status", "activity"]], &["attacked", "victim"]),
     phrase(Column::VesselFlag, &[FLAG], &["vessel", "ship", "country", "state"]),
     phrase(Column::VesselImo, &[&["imo"]], &["vessel", "ship"]),
+    phrase(Column::Victim, &[&["victim"]], &[]),
     phrase(
         Column::Description,
         &[&["description", "narrative", "summary"]],
         &["incident", "event", "attack"],
     ),
+    phrase(Column::Context, &[&["type", "kind", "category"]], &["incident", "event"]),
+    phrase(
+        Column::Context,
+        &[&["unsd"]],
+        &["region", "subregion", "grouping", "geographical", "geographic"],
+    ),
+    phrase(
+        Column::Context,
+        &[&["date", "datetime"], &["raw", "precision", "accuracy"]],
+        &["incident", "event", "death", "reported"],
+    ),
+    phrase(Column::Context, &[&["dataset", "database"]], &["source", "name"]),
+    phrase(Column::Context, &[SHORE, &["distance"]], &["km", "nm", "nearest"]),
+    phrase(Column::Context, &[SHORE, LATITUDE], &["nearest"]),
+    phrase(Column::Context, &[SHORE, LONGITUDE], &["nearest"]),
 ];
+
+/// Whether a cell that is kept verbatim may name a person. It does not where its
+/// column is known to say something else; a column of counts does where it holds no
+/// count.
+pub(crate) fn may_name_a_person(meaning: Option<Column>, cell: &str) -> bool {
+    use Column::{
+        Dead, DeadAndMissing, Description, Females, Injured, Males, Minors, Missing, Survivors,
+        Victim,
+    };
+    match meaning {
+        None | Some(Description | Victim) => true,
+        Some(Dead | Missing | DeadAndMissing | Injured | Survivors | Females | Males | Minors) => {
+            decimal::count(cell).is_none() && !cell.eq_ignore_ascii_case("unknown")
+        }
+        Some(_) => false,
+    }
+}
 
 /// Meaning of a header, with how far it strays from the plainest way to say it.
 /// `None` where the words have another meaning or none that is known.

@@ -18,6 +18,8 @@ pub(crate) struct Layout {
     pub(crate) subject: Subject,
     /// Headers as printed.
     pub(crate) headers: Vec<String>,
+    /// Meaning of each of them, as far as known.
+    pub(crate) meanings: Vec<Option<Column>>,
     /// Position of each meaning that is there.
     positions: BTreeMap<Column, usize>,
     /// One column gives longitude before latitude.
@@ -35,10 +37,9 @@ impl Layout {
     pub(crate) fn of(headers: Vec<String>) -> Result<Self, Reason> {
         let mut best: BTreeMap<Column, (usize, usize)> = BTreeMap::new();
         let mut rivals: BTreeMap<Column, usize> = BTreeMap::new();
-        for (position, header) in headers.iter().enumerate() {
-            let Some((column, strays)) = columns::meaning(header) else {
-                continue;
-            };
+        let meanings: Vec<_> = headers.iter().map(|header| columns::meaning(header)).collect();
+        for (position, meaning) in meanings.iter().enumerate() {
+            let Some((column, strays)) = *meaning else { continue };
             match best.get(&column) {
                 Some((_, known)) if strays > *known => {}
                 Some((_, known)) if strays == *known => {
@@ -63,6 +64,7 @@ impl Layout {
             minimum_estimate: header_at(&positions, &headers, Column::Missing)
                 .is_some_and(columns::is_minimum_estimate),
             headers,
+            meanings: meanings.iter().map(|meaning| meaning.map(|(column, _)| column)).collect(),
             positions,
         };
         layout.check_essentials()?;

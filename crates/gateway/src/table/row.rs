@@ -5,12 +5,12 @@ use barid_proto::message::v1 as pb;
 use csv::ByteRecord;
 
 pub(crate) use super::columns::Column;
-use super::layout::Layout;
+use super::{columns::may_name_a_person, layout::Layout};
 use crate::{
     country,
     date::{self, Beside, DateFault, DateOrder},
     decimal,
-    source::{ExternalRef, GeoBox, Reason, quote},
+    source::{Dissemination, ExternalRef, GeoBox, Reason, quote},
     text,
 };
 
@@ -142,16 +142,13 @@ impl<'a> Row<'a> {
 
     /// Every cell with a value whose meaning is not among those used, verbatim,
     /// under `<prefix>.<header>`.
-    pub(crate) fn others(
-        &self,
-        prefix: &str,
-        used: &[Column],
-    ) -> Result<Vec<pb::NamedValue>, Reason> {
+    pub(crate) fn others(&self, prefix: &str, used: &[Column]) -> Result<Others, Reason> {
         let used: Vec<usize> =
             used.iter().filter_map(|column| self.layout.position(*column)).collect();
-        let mut fields = Vec::new();
+        let mut others = Others::default();
         for (position, (header, cell)) in self.layout.headers.iter().zip(&self.cells).enumerate() {
-            if used.contains(&position) || is_absent(cell.trim()) {
+            let cell = cell.trim();
+            if used.contains(&position) || is_absent(cell) {
                 continue;
             }
             let name = if header.is_empty() {
@@ -159,9 +156,11 @@ impl<'a> Row<'a> {
             } else {
                 format!("{prefix}.{header}")
             };
-            fields.extend(text::named(&name, cell)?);
+            others.fields.extend(text::named(&name, cell)?);
+            let meaning = self.layout.meanings.get(position).copied().flatten();
+            others.may_name_persons |= may_name_a_person(meaning, cell);
         }
-        Ok(fields)
+        Ok(others)
     }
 
     fn header(&self, column: Column) -> &'a str {
@@ -171,6 +170,22 @@ impl<'a> Row<'a> {
 
     fn bad(&self, column: Column, value: &str, expected: &'static str) -> Reason {
         Reason::BadValue { field: quote(self.header(column)), value: quote(value), expected }
+    }
+}
+
+/// Cells that have no field of their own.
+#[derive(Default)]
+pub(crate) struct Others {
+    pub(crate) fields: Vec<pb::NamedValue>,
+    /// What one of them means is not known, so that nobody can say it names no person.
+    pub(crate) may_name_persons: bool,
+}
+
+impl Others {
+    /// How far such a row may spread. The tables known here are published; one with
+    /// columns that nobody knows is not taken for one of them.
+    pub(crate) fn dissemination(&self) -> Dissemination {
+        if self.may_name_persons { Dissemination::Unstated } else { Dissemination::Public }
     }
 }
 

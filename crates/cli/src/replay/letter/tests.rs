@@ -103,6 +103,25 @@ fn what_the_original_says_of_itself_stands_in_the_header() {
 }
 
 #[test]
+fn a_table_with_columns_that_nobody_knows_is_not_declared_free_of_personal_data() {
+    let header = |columns: &str, cells: &str| {
+        let table = format!("Date,Dead,Place{columns}\n2020-01-05,1,Torkham{cells}\n");
+        let letter = letters(&table).remove(0);
+        SignedMessage::from_proto(letter.message).unwrap().proto_header().clone()
+    };
+    let known = header("", "");
+    assert_eq!(known.data_protection.unwrap().personal_data, [pb::PersonalData::None as i32]);
+    assert_eq!(known.sharing.unwrap().tlp(), pb::Tlp::Clear);
+
+    let unknown = header(",Victim name,Passport number", ",Ahmad Khan,AB1234567");
+    let classes = unknown.data_protection.unwrap().personal_data;
+    assert_eq!(classes, [pb::PersonalData::Ordinary as i32]);
+    assert_eq!(unknown.sharing.unwrap().tlp(), pb::Tlp::Amber);
+    assert!(unknown.times.unwrap().retain_until.is_some());
+    assert!(!unknown.legal.unwrap().legal_basis.is_empty());
+}
+
+#[test]
 fn parts_of_one_alert_share_a_thread() {
     let info = CAP.find("<info>").unwrap()..CAP.find("</alert>").unwrap();
     let second = CAP[info.clone()].replace("Flood", "Wind");
