@@ -47,6 +47,8 @@ EXAMPLES
 
   A text, or a column of a table whose meaning is not known here, may name persons: the
   record then declares personal data. With such a column it is TLP AMBER, else CLEAR.
+  A CAP alert of scope Restricted is AMBER too, with the restriction as handling text;
+  one of scope Private is not sent: no agency is known by the addresses that it names.
 
   Who gets what is said by a table of rules; config/replay-routing.toml is the one that
   is built in, and explains itself.

@@ -6,6 +6,8 @@
 //! - Alert and Update become new messages; an Update keeps `cap.msgType` and
 //!   `cap.references` among the source fields. Cancel, Ack and Error are not
 //!   mapped: shown as a new alert they would mislead.
+//! - An alert of scope Private is not mapped: it is for the addresses that it names,
+//!   and those are not addresses of this broker.
 //! - Info blocks that differ in words only become one alert in several languages;
 //!   the others become alerts of their own in one thread.
 //! - What CAP does not say and an ALERT must is derived, and named in the source

@@ -136,13 +136,8 @@ pub enum Dissemination {
     Unstated,
     /// Under a stated restriction.
     Restricted {
-        /// The restriction, verbatim.
+        /// The restriction; fits into the header's handling.
         restriction: String,
-    },
-    /// To named addresses only, which are not addresses of this broker.
-    Private {
-        /// The addresses, verbatim.
-        addresses: String,
     },
 }
 

@@ -96,9 +96,11 @@ fn what_would_mislead_is_not_mapped() {
     assert_eq!(barid_gateway::suggest(exercise), pb::Precedence::Routine);
     assert!(matches!(reason(&with(">Public<", ">Private<")), Reason::ScopeIncomplete { .. }));
     assert!(matches!(reason(&with(">Public<", ">Restricted<")), Reason::ScopeIncomplete { .. }));
-    let private =
-        &mapped(&with(">Public</scope>", ">Private</scope><addresses>x@y</addresses>"))[0];
-    assert_eq!(private.dissemination, Dissemination::Private { addresses: "x@y".to_owned() });
+    let private = with(">Public</scope>", ">Private</scope><addresses>x@y</addresses>");
+    assert_eq!(reason(&private), Reason::ScopePrivate);
+    let within = with(">Public</scope>", ">Restricted</scope><restriction>a\n b</restriction>");
+    let restriction = "a b".to_owned();
+    assert_eq!(mapped(&within)[0].dissemination, Dissemination::Restricted { restriction });
     assert_eq!(reason(&alert("")), Reason::NoInfo);
     let no_area = INFO.split("<area>").next().unwrap().to_owned() + "</info>";
     assert_eq!(reason(&alert(&no_area)), Reason::NoArea);

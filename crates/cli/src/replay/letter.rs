@@ -242,24 +242,14 @@ fn expiry(mapped: &mut Mapped, now: Millis) -> Option<Millis> {
 
 /// What the original says of its spreading, in the header's words.
 fn restrict(header: &mut pb::Header, dissemination: Dissemination) {
-    let text = match dissemination {
-        Dissemination::Public => {
-            header.sharing.get_or_insert_default().tlp = pb::Tlp::Clear.into();
-            return;
-        }
-        Dissemination::Unstated => {
-            header.sharing.get_or_insert_default().tlp = pb::Tlp::Amber.into();
-            return;
-        }
-        Dissemination::Restricted { restriction } => restriction,
-        Dissemination::Private { addresses } => format!("Private: {addresses}"),
+    let (tlp, restriction) = match dissemination {
+        Dissemination::Public => (pb::Tlp::Clear, None),
+        Dissemination::Unstated => (pb::Tlp::Amber, None),
+        Dissemination::Restricted { restriction } => (pb::Tlp::Amber, Some(restriction)),
     };
-    // The body keeps it whole.
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    header.handling.push(pb::Handling {
-        code: pb::HandlingCode::H3.into(),
-        text: text.chars().take(caps::HANDLING_TEXT_CHARS_MAX).collect(),
-    });
+    header.sharing.get_or_insert_default().tlp = tlp.into();
+    let code = pb::HandlingCode::H3.into();
+    header.handling.extend(restriction.map(|text| pb::Handling { code, text }));
 }
 
 #[cfg(test)]

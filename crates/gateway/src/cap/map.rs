@@ -163,7 +163,8 @@ fn status(alert: &Alert) -> Result<Status, Reason> {
 }
 
 /// CAP calls for a restriction or addresses with a narrower scope; without them
-/// nobody can keep to it.
+/// nobody can keep to it. Who is addressed cannot be told from addresses of another
+/// system, and nobody else may get it.
 fn dissemination(alert: &Alert) -> Result<Dissemination, Reason> {
     let incomplete = |scope, lacks| Reason::ScopeIncomplete { scope, lacks };
     Ok(match alert.scope {
@@ -175,9 +176,8 @@ fn dissemination(alert: &Alert) -> Result<Dissemination, Reason> {
             Dissemination::Restricted { restriction }
         }
         "Private" => {
-            let addresses = alert.addresses.clone();
-            let addresses = addresses.ok_or_else(|| incomplete("Private", "addresses"))?;
-            Dissemination::Private { addresses }
+            alert.addresses.as_ref().ok_or_else(|| incomplete("Private", "addresses"))?;
+            return Err(Reason::ScopePrivate);
         }
         _ => Dissemination::Public,
     })

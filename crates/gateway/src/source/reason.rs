@@ -142,6 +142,9 @@ pub enum Reason {
         /// Element.
         lacks: &'static str,
     },
+    /// An alert for those alone that it names, in addresses of another system.
+    #[error("scope Private: for the addresses that it names alone, and no agency is known by them")]
+    ScopePrivate,
     /// An alert without an info block: nothing to tell.
     #[error("an alert without <info>")]
     NoInfo,

@@ -99,7 +99,7 @@ fn what_the_original_says_of_itself_stands_in_the_header() {
     let (header, _) = alert("2020-01-05T13:00:00+05:00", "Actual", scope);
     assert_eq!(header.handling[0].code(), pb::HandlingCode::H3);
     assert_eq!(header.handling[0].text, "For ports only");
-    assert_eq!(header.sharing, None);
+    assert_eq!(header.sharing.unwrap().tlp(), pb::Tlp::Amber);
 }
 
 #[test]
