@@ -5,7 +5,7 @@ use barid_proto::message::v1 as pb;
 
 use crate::{
     date,
-    migrants::period,
+    migrants::{derived, period},
     source::{
         Mapped, OriginalTimes, Reason, RoutingFacts, SeverityFacts, SourceRef, Status, quote,
     },
@@ -57,15 +57,11 @@ pub(crate) fn map(row: &Row<'_>, source: &SourceRef) -> Result<Mapped, Reason> {
         facets: attack.as_deref().and_then(facet).map(str::to_owned).into_iter().collect(),
         occurred: Some(period(&date, &printed)),
         place: Some(place),
-        nature: "Declared".to_owned(),
         counts,
         objects: vessel(row)?.into_iter().collect(),
-        response_taken: vec!["NONE_REPORTED".to_owned()],
         description: description(row)?.into_iter().collect(),
-        report_stage: pb::ReportStage::First.into(),
         sources: sources(row)?,
-        source_fields: others.fields,
-        ..pb::Incident::default()
+        ..derived(others.fields)
     };
     let dead_and_missing = counts.and_then(|counts| {
         [counts.deaths, counts.missing].into_iter().flatten().reduce(u32::saturating_add)

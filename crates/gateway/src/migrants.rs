@@ -63,15 +63,11 @@ pub(crate) fn map(row: &Row<'_>, source: &SourceRef) -> Result<Mapped, Reason> {
         incident_type: INCIDENT_TYPE.to_owned(),
         occurred: Some(period(&date, &printed)),
         place: Some(place),
-        nature: "Declared".to_owned(),
         counts: Some(counts),
-        response_taken: vec!["NONE_REPORTED".to_owned()],
-        report_stage: pb::ReportStage::First.into(),
         cause: cause.unwrap_or_default(),
         route: route.unwrap_or_default(),
         sources: sources(row)?,
-        source_fields: others.fields,
-        ..pb::Incident::default()
+        ..derived(others.fields)
     };
     Mapped {
         source: source.clone(),
@@ -86,6 +82,22 @@ pub(crate) fn map(row: &Row<'_>, source: &SourceRef) -> Result<Mapped, Reason> {
         routing,
     }
     .within_limits()
+}
+
+/// What no table says and an INCIDENT must; the source field `derived` names it, as it
+/// does for CAP.
+pub(crate) fn derived(mut source_fields: Vec<pb::NamedValue>) -> pb::Incident {
+    source_fields.push(pb::NamedValue {
+        name: "derived".to_owned(),
+        value: "nature, response_taken, report_stage".to_owned(),
+    });
+    pb::Incident {
+        nature: "Declared".to_owned(),
+        response_taken: vec!["NONE_REPORTED".to_owned()],
+        report_stage: pb::ReportStage::First.into(),
+        source_fields,
+        ..pb::Incident::default()
+    }
 }
 
 /// A day, month or year as one period, with the date as printed where it differs.

@@ -5,7 +5,7 @@ use barid_gateway::{
     source::{Dissemination, Format, Reason},
 };
 use barid_message::body::Body;
-use barid_proto::message::v1 as pb;
+use barid_proto::message::v1::{self as pb, ReportStage::First};
 
 fn read(table: &str) -> Vec<Result<Mapped, Unmapped>> {
     Input::from_bytes("table.csv", table.as_bytes().to_vec()).collect()
@@ -202,6 +202,20 @@ fn a_column_that_nobody_knows_may_name_persons() {
     assert_eq!(attack("Description", "boarded"), (true, Dissemination::Public));
     assert_eq!(attack("Victim", "Tanker"), unchecked);
     assert_eq!(attack("Master", "Ahmad Khan"), unchecked);
+}
+
+#[test]
+fn what_no_table_says_is_marked_as_derived() {
+    for table in
+        ["Date,Dead,Place\n2020-01-05,1,x\n", "date,attack_type,place\n2009-01-01,Hijacked,x\n"]
+    {
+        let mapped = one(table);
+        let incident = incident(&mapped);
+        assert_eq!((incident.nature.as_str(), incident.report_stage()), ("Declared", First));
+        assert_eq!(incident.response_taken, ["NONE_REPORTED"]);
+        let mark = incident.source_fields.iter().find(|field| field.name == "derived");
+        assert_eq!(mark.unwrap().value, "nature, response_taken, report_stage");
+    }
 }
 
 #[test]
