@@ -202,6 +202,20 @@ fn alerts_are_found_wherever_they_stand() {
 }
 
 #[test]
+fn an_alert_that_lies_too_deep_is_listed_beside_one_that_is_found() {
+    let wrap = |inner: &str| {
+        let escaped = inner.replace('&', "&amp;").replace('<', "&lt;");
+        format!("<rss><channel><item><description>{escaped}</description></item></channel></rss>")
+    };
+    let twice = wrap(&wrap(&alert(INFO)));
+    assert_eq!(mapped(&twice).len(), 1);
+    let outcomes = read(&format!("<feed>{}{}</feed>", alert(INFO), wrap(&twice)));
+    assert_eq!(outcomes.len(), 2);
+    assert!(outcomes[0].is_ok());
+    assert_eq!(outcomes[1].as_ref().unwrap_err().reason, Reason::NestedTooDeep(2));
+}
+
+#[test]
 fn resources_are_listed_and_heights_keep_their_feet() {
     let info = INFO
         .replace(

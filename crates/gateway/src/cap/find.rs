@@ -88,7 +88,12 @@ impl Search<'_> {
         let text = text.trim();
         let may_hold =
             text.starts_with('<') && (text.contains(CAP_NAMESPACE) || text.contains(CAP_1_0));
-        if !may_hold || nesting >= NESTING_MAX {
+        if !may_hold {
+            return;
+        }
+        if nesting >= NESTING_MAX {
+            let outcome = Err(Reason::NestedTooDeep(NESTING_MAX));
+            self.found.push(Found { line, outcome });
             return;
         }
         match xml::parse(text) {

@@ -99,6 +99,9 @@ pub enum Reason {
     /// Nested too deeply.
     #[error("nested deeper than {0} elements")]
     TooDeep(usize),
+    /// A document inside a document, too often.
+    #[error("may hold an alert, inside more than {0} documents: not read that deep")]
+    NestedTooDeep(usize),
     /// Too many elements.
     #[error("more than {0} elements")]
     TooManyElements(usize),
