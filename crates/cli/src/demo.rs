@@ -210,6 +210,10 @@ async fn play(
     for unsent in &replayed.skipped.first {
         say.output.note(Line::default().caution("unmapped ").text(unsent.to_string()));
     }
+    let rest = replayed.skipped.count - replayed.skipped.first.len();
+    if rest > 0 {
+        say.output.note(format!("and {rest} more; barid replay --unmapped FILE lists all"));
+    }
     let (figures, span) = book.read(|ledger| (ledger.figures(), ledger.span()));
     say.result(&format!(
         "{} messages, {} deliveries in {}: {:.0} messages a second, each with a signed receipt and \

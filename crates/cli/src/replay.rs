@@ -53,6 +53,9 @@ EXAMPLES
   Who gets what is said by a table of rules; config/replay-routing.toml is the one that
   is built in, and explains itself.
 
+  With --json, each record that cannot be mapped is an object with its file, line (null:
+  the whole file) and reason, as it comes; the last object has the sums.
+
 EXIT CODES
   0  every message has its receipt; records that cannot be mapped are listed, not failures
   1  a message was refused, or has no receipt";
@@ -72,7 +75,7 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_name = "FILE")]
     routing: Option<PathBuf>,
     /// Write every record that cannot be mapped to this file, with line and reason.
-    /// Stderr shows the first 20
+    /// Stderr shows the first 20; with --json, stdout has them all
     #[arg(long, value_name = "FILE")]
     unmapped: Option<PathBuf>,
 }
@@ -103,7 +106,7 @@ pub(crate) async fn run(
             progress.step();
         }
         if let Some(one) = report.note(step) {
-            unsent.add(&one);
+            unsent.add(&one, output);
         }
     };
     feed::submit(&client, taken, writer, args.rate, &mut tell).await?;

@@ -80,15 +80,32 @@ impl From<Unmapped> for Unsent {
 
 impl fmt::Display for Unsent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.source)?;
-        match &self.why {
-            Why::Unmapped(reason) => reason.fmt(f),
-            Why::NoRecipient(reason) => reason.fmt(f),
-            Why::Faults(faults) => {
+        write!(f, "{}: {}", self.source, self.why)
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unmapped(reason) => reason.fmt(f),
+            Self::NoRecipient(reason) => reason.fmt(f),
+            Self::Faults(faults) => {
                 let first = faults.first();
                 write!(f, "no standard message: {}: {}", first.path, first.description)
             }
         }
+    }
+}
+
+impl Unsent {
+    /// For programs. The line is null where the whole file is meant.
+    pub(crate) fn as_json(&self) -> serde_json::Value {
+        let line = Some(self.source.line).filter(|line| *line > 0);
+        serde_json::json!({
+            "file": self.source.file.as_ref(),
+            "line": line,
+            "reason": self.why.to_string(),
+        })
     }
 }
 
