@@ -4,5 +4,6 @@ mod dead_letters;
 mod evidence;
 mod leases;
 mod order;
+mod refused;
 mod submission;
 mod visibility;

@@ -25,6 +25,8 @@ pub const INBOX_MAX: usize = 100_000;
 pub const INBOX_FLASH_RESERVE: usize = 1_000;
 /// Refusals journaled singly per identity, reason and minute (SPINE §1.8).
 pub const REFUSALS_SINGLY: u32 = 10;
+/// How long a conflict of ids beyond these makes intake ask before it writes (ms).
+pub const UNKEPT_PRESSES_MS: u64 = 60_000;
 /// Refusal windows kept at once; beyond it the oldest is closed early.
 pub const REFUSAL_WINDOWS_MAX: usize = 10_000;
 /// Days an id is remembered: the oldest acceptable created_at is 31 days back and

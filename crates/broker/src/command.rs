@@ -15,7 +15,7 @@ use crate::decide::accept::Submission;
 use crate::decide::hand_out::{Consumer, HandedOut};
 use crate::decide::operator::DeliveryName;
 use crate::decide::settle::Answer;
-use crate::gate::Known;
+use crate::gate::{Admitted, Known};
 use crate::state::State;
 
 /// The receipt of a submission.
@@ -53,6 +53,10 @@ pub(crate) type Release = Box<dyn FnOnce() + Send>;
 pub(crate) enum Command {
     /// Decide a submission whose bytes lie in a blob.
     Submit(Box<Submission>, Reply<Result<Receipt, Refusal>>),
+    /// Decide a message whose bytes are worth writing down only if it is not refused
+    /// already. Refused, it is answered; else it goes back to whoever wrote the other
+    /// channel, who submits it.
+    Foresee(Box<Candidate>, oneshot::Sender<Box<Candidate>>),
     /// Say whether this is a repeat.
     Recognise(Known, Reply<Option<Receipt>>),
     /// Keep a record of a refusal at the gate, and say what to answer in its place.
@@ -84,6 +88,14 @@ pub(crate) enum Command {
     WriterIdle,
     /// Finish what was begun, and stop.
     Stop,
+}
+
+/// A message that nothing is written of yet, and where its answer goes.
+#[derive(Debug)]
+pub(crate) struct Candidate {
+    pub(crate) admitted: Admitted,
+    pub(crate) submitted_by: String,
+    pub(crate) reply: Reply<Result<Receipt, Refusal>>,
 }
 
 /// A command with its place in the bounded queue.

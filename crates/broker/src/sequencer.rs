@@ -21,6 +21,7 @@ use barid_message::time::Millis;
 use crate::caps;
 use crate::clock::{Clock, Reading, Watch};
 use crate::command::{Command, Group, Queued, Reply};
+use crate::decide::accept::is_pressed;
 use crate::decide::refusals::Windows;
 use crate::decide::timers::{self, Due};
 use crate::decide::{Node, operator, start};
@@ -55,6 +56,8 @@ pub(crate) struct Sequencer {
     pub(crate) commands: Receiver<Queued>,
     pub(crate) groups: SyncSender<Group>,
     pub(crate) windows: Windows,
+    /// When a conflict of ids was last refused of which nothing is kept.
+    pub(crate) unkept: Millis,
     pub(crate) pending: Group,
     /// Entries folded and not yet durable, for the comparison with repeats.
     pub(crate) recent: VecDeque<Arc<Entry>>,
@@ -93,6 +96,7 @@ impl Sequencer {
         };
         let now = self.now()?;
         self.tick(now)?;
+        self.progress.set_pressed(self.is_pressed(now));
         if self.is_full() {
             // Back-pressure: nothing more is decided until the writer is free.
             self.progress.wait_idle();
@@ -127,6 +131,11 @@ impl Sequencer {
         self.pending.bytes >= caps::GROUP_BYTES_MAX
             || self.pending.records.len() >= caps::GROUP_ENTRIES_MAX
             || self.pending.releases.len() >= 4 * caps::GROUP_ENTRIES_MAX
+    }
+
+    fn is_pressed(&self, now: Millis) -> bool {
+        is_pressed(&self.state, &self.node)
+            || now.0.saturating_sub(self.unkept.0) < caps::UNKEPT_PRESSES_MS
     }
 
     fn hand_over(&mut self) -> Result<(), SequencerError> {

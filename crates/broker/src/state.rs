@@ -253,6 +253,12 @@ impl State {
         self.inboxes.get(address)
     }
 
+    /// Open deliveries of the inbox that has most.
+    #[must_use]
+    pub fn longest_inbox(&self) -> usize {
+        self.inboxes.values().map(Inbox::len).max().unwrap_or(0)
+    }
+
     /// Before it nothing ends by itself.
     #[must_use]
     pub const fn no_end_before(&self) -> Millis {

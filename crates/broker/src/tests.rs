@@ -13,7 +13,7 @@ use barid_proto::audit::v1::Event;
 use proptest::prelude::*;
 
 use crate::caps;
-use crate::decide::accept::Verdict;
+use crate::decide::accept::{Verdict, is_pressed};
 use crate::decide::settle::{Answer, Settled};
 use place::inbox;
 use world::World;
@@ -359,4 +359,18 @@ fn what_was_set_by_a_clock_that_stood_ahead_does_not_last_for_days() {
     world.wait(40);
     assert_eq!(world.events(Event::Returned), 2, "and ends");
     assert_eq!(world.hand_out(&inbox(false), 0, 2).len(), 2);
+}
+
+#[test]
+fn intake_asks_before_what_is_on_its_way_could_overfill_an_inbox() {
+    let mut world = World::new();
+    world.node.policy.inbox_max = caps::COMMANDS_MAX + 2;
+    world.submit(3, 1_000, false);
+    assert!(!is_pressed(&world.state, &world.node));
+    world.submit(3, 1_000, true);
+    assert!(is_pressed(&world.state, &world.node), "4,096 more fill it");
+    world.wait(2_000);
+    assert!(!is_pressed(&world.state, &world.node), "they have ended");
+    world.doubt_clock(true);
+    assert!(is_pressed(&world.state, &world.node));
 }

@@ -24,6 +24,8 @@ pub(crate) struct Progress {
     became_idle: Condvar,
     room_for_intake: AtomicBool,
     room_for_deliveries: AtomicBool,
+    /// Written by the sequencer alone.
+    pressed: AtomicBool,
 }
 
 impl Progress {
@@ -34,6 +36,7 @@ impl Progress {
             became_idle: Condvar::new(),
             room_for_intake: AtomicBool::new(true),
             room_for_deliveries: AtomicBool::new(true),
+            pressed: AtomicBool::new(true),
         }
     }
 
@@ -57,6 +60,16 @@ impl Progress {
     fn set_idle(&self) {
         *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.became_idle.notify_all();
+    }
+
+    /// Whether intake asks the sequencer before it writes a message down, since what
+    /// is refused behind that stays on the disk.
+    pub(crate) fn is_pressed(&self) -> bool {
+        self.pressed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_pressed(&self, pressed: bool) {
+        self.pressed.store(pressed, Ordering::Release);
     }
 
     /// Whether entries of this claim may be folded: their space is reserved.

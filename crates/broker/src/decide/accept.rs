@@ -39,6 +39,19 @@ pub struct Submission {
     pub submitted_by: String,
 }
 
+/// What would become of a message, whether its bytes lie on disk yet or not.
+#[derive(Debug)]
+pub enum Foreseen {
+    /// It would be accepted.
+    Accepted,
+    /// Accepted before: the receipt of then.
+    Repeat(Bytes),
+    /// The id belongs to another header, accepted with this evidence.
+    Conflict(Bytes),
+    /// It would be refused.
+    Refused(Refusal),
+}
+
 /// What becomes of a submission.
 #[derive(Debug)]
 pub enum Verdict {
@@ -62,31 +75,57 @@ pub fn accept(
     submission: &Submission,
     prior: &[Entry],
 ) -> Verdict {
-    let header = submission.admitted.message.header();
-    match known(state, node, now, submission, prior) {
+    match foresee(state, node, now, &submission.admitted, prior) {
+        Foreseen::Accepted => Verdict::Accepted(accepted(state, node, now, submission)),
+        Foreseen::Repeat(evidence) => Verdict::Repeat(evidence),
+        Foreseen::Conflict(first) => {
+            Verdict::Conflict(conflict(state, node, now, submission, &first))
+        }
+        Foreseen::Refused(refusal) => Verdict::Refused(refusal),
+    }
+}
+
+/// Says what [`accept`] would decide now. `prior` as there.
+#[must_use]
+pub fn foresee(
+    state: &State,
+    node: &Node,
+    now: Millis,
+    admitted: &Admitted,
+    prior: &[Entry],
+) -> Foreseen {
+    let message = &admitted.message;
+    let header = message.header();
+    let earlier = accepted_before(header.origin(), &header.message_id(), prior);
+    if let Some((entry, facts)) = &earlier
+        && facts.header_digest == message.header_digest().0.as_slice()
+    {
         // Told again, not decided anew: that needs no clock.
-        Some(Verdict::Repeat(evidence)) => return Verdict::Repeat(evidence),
-        _ if state.clock_suspect() => return Verdict::Refused(clock_suspect()),
-        Some(conflict) => return conflict,
-        None => {}
+        return Foreseen::Repeat(entry.evidence.clone());
+    }
+    if state.clock_suspect() {
+        return Foreseen::Refused(clock_suspect());
+    }
+    if let Some((entry, _)) = earlier {
+        return Foreseen::Conflict(entry.evidence.clone());
     }
     if state.dedupe().may_have_forgotten(&header.message_id()) {
         let text = "the id is older than those this node still knows; make a new message";
-        return Verdict::Refused(Refusal::new(Reason::TooOld, text));
+        return Foreseen::Refused(Refusal::new(Reason::TooOld, text));
     }
-    if submission.admitted.permit.registry_position() != state.registry().position() {
+    if admitted.permit.registry_position() != state.registry().position() {
         let text = "the registry changed while the message was checked; try again";
-        return Verdict::Refused(Refusal::new(Reason::RegistryChanged, text).retry_after(100));
+        return Foreseen::Refused(Refusal::new(Reason::RegistryChanged, text).retry_after(100));
     }
     if header.deliver_by() <= now || header.expires_at().is_some_and(|end| end <= now) {
         let text = "expires_at or deliver_by has passed; make a new message";
-        return Verdict::Refused(Refusal::new(Reason::Expired, text));
+        return Foreseen::Refused(Refusal::new(Reason::Expired, text));
     }
     if let Some(recipient) = full(state, node, header) {
         let text = format!("the inbox of {recipient} is full; keep the message and try again");
-        return Verdict::Refused(Refusal::new(Reason::Overloaded, text).retry_after(5_000));
+        return Foreseen::Refused(Refusal::new(Reason::Overloaded, text).retry_after(5_000));
     }
-    Verdict::Accepted(accepted(state, node, now, submission))
+    Foreseen::Accepted
 }
 
 /// What a message is told that the gate refused, where that is not the gate's word: in
@@ -125,25 +164,21 @@ fn accepted_before<'e>(
     })
 }
 
-/// Repeat or conflict, where the id was accepted before.
-fn known(
+/// The entry that keeps both headers of one id; `first` is the evidence of the first.
+fn conflict(
     state: &State,
     node: &Node,
     now: Millis,
     submission: &Submission,
-    prior: &[Entry],
-) -> Option<Verdict> {
+    first: &[u8],
+) -> Entry {
     let message = &submission.admitted.message;
     let header = message.header();
-    let (entry, facts) = accepted_before(header.origin(), &header.message_id(), prior)?;
-    if facts.header_digest == message.header_digest().0.as_slice() {
-        return Some(Verdict::Repeat(entry.evidence.clone()));
-    }
     let time = entry_time(state, now);
     let mut evidence = base_evidence(state, node, time, header, message.header_digest().0);
     evidence.set_event(Event::SubmissionRejected);
     evidence.set_reason(Reason::DuplicateIdConflict);
-    evidence.parent = barid_audit::evidence::digest(&entry.evidence);
+    evidence.parent = barid_audit::evidence::digest(first);
     let mut facts = pb::RefusedFacts {
         identity: submission.submitted_by.clone(),
         origin_agency: header.origin().as_str().to_owned(),
@@ -157,7 +192,7 @@ fn known(
     facts.set_reason(Reason::DuplicateIdConflict);
     let mut entry = plain(state, now, Body::SubmissionRefused(facts));
     entry.evidence = evidence.encode_to_vec().into();
-    Some(Verdict::Conflict(entry))
+    entry
 }
 
 /// The first recipient whose inbox takes no more of this precedence. FLASH has
@@ -173,6 +208,14 @@ fn full<'a>(state: &State, node: &Node, header: &'a Header) -> Option<&'a Addres
         .iter()
         .map(|recipient| &recipient.address)
         .find(|address| state.inbox(address).is_some_and(|inbox| inbox.len() >= limit))
+}
+
+/// Whether messages are refused now, or soon enough that those already on their way
+/// would be: each of them has a place in the queue of commands, so no more than that
+/// many can be added to an inbox by messages that nobody asked about.
+#[must_use]
+pub fn is_pressed(state: &State, node: &Node) -> bool {
+    state.clock_suspect() || state.longest_inbox() + caps::COMMANDS_MAX >= node.policy.inbox_max
 }
 
 fn accepted(state: &State, node: &Node, now: Millis, submission: &Submission) -> Entry {

@@ -66,6 +66,15 @@ impl Windows {
         is_single
     }
 
+    /// Whether the next such refusal may still get an entry of its own.
+    #[must_use]
+    pub fn has_single(&self, now: Millis, identity: &str, reason: Reason) -> bool {
+        match self.open.get(&(now.0 / MINUTE_MS, identity.to_owned(), reason)) {
+            Some(window) => window.singly < caps::REFUSALS_SINGLY,
+            None => self.open.len() < caps::REFUSAL_WINDOWS_MAX,
+        }
+    }
+
     /// Decides how a refusal is kept: by an entry of its own, or in a count.
     pub fn refused(
         &mut self,

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::{Broker, stopping};
 use crate::caps;
-use crate::command::{Command, Receipt};
+use crate::command::{Candidate, Command, Receipt};
 use crate::decide::Refusal;
 use crate::decide::accept::{Blob, Submission};
 use crate::gate::{self, Admitted, Known};
@@ -84,28 +84,49 @@ impl Broker {
     /// # Errors
     /// [`Refusal`]: the node takes nothing now.
     pub async fn enqueue(&self, identity: &str, checked: Checked) -> Result<Pending, Refusal> {
-        let admitted = match checked {
-            Checked::New(admitted) => admitted,
+        // What may be a conflict is asked about before it is written: most are not kept.
+        let (admitted, asks) = match checked {
+            Checked::New(admitted) => (admitted, false),
             Checked::Known(known, message) => {
                 let repeated = self.ask(|reply| Command::Recognise(known, reply)).await?;
                 if let Some(receipt) = repeated {
                     return Ok(Pending::Repeated(receipt));
                 }
-                self.admit(identity, *message)
+                (self.admit(identity, *message), true)
             }
         };
         match admitted {
-            Ok(admitted) => self.submit(identity, *admitted).await,
+            Ok(admitted) => self.submit(identity, *admitted, asks).await,
             Err(faults) => self.refused(identity, faults).await,
         }
     }
 
-    async fn submit(&self, identity: &str, admitted: Admitted) -> Result<Pending, Refusal> {
+    async fn submit(
+        &self,
+        identity: &str,
+        admitted: Admitted,
+        asks: bool,
+    ) -> Result<Pending, Refusal> {
         self.wait_for_projector().await;
         if !self.has_room() {
             return Err(storage_full());
         }
         let place = self.place().await;
+        let (reply, answer) = oneshot::channel();
+        let submitted_by = identity.to_owned();
+        let mut candidate = Box::new(Candidate { admitted, submitted_by, reply });
+        // With its place taken: the sequencer counts on it that no more messages pass
+        // here than there are places before what it says is seen.
+        if asks || self.shared.progress.is_pressed() {
+            let (go_on, told) = oneshot::channel();
+            // The place is that of the message, for this command and the next.
+            self.send(Command::Foresee(candidate, go_on), None)?;
+            candidate = match told.await {
+                Ok(candidate) => candidate,
+                Err(_answered) => return Ok(Pending::Submitted(answer)),
+            };
+        }
+        let Candidate { admitted, submitted_by, reply } = *candidate;
         let blob = match self.shared.blobs.put(&admitted.message.wire()) {
             Ok(BlobRef { segment, offset, length }) => Blob { segment, offset, length },
             Err(PutError::Full) => return Err(storage_full()),
@@ -115,8 +136,7 @@ impl Broker {
                 return Err(Refusal::new(Reason::StorageFull, text).retry_after(30_000));
             }
         };
-        let submission = Submission { admitted, blob, submitted_by: identity.to_owned() };
-        let (reply, answer) = oneshot::channel();
+        let submission = Submission { admitted, blob, submitted_by };
         self.send(Command::Submit(Box::new(submission), reply), place)?;
         Ok(Pending::Submitted(answer))
     }

@@ -77,6 +77,7 @@ pub(crate) fn run(
         commands: command_queue,
         groups,
         windows: Windows::default(),
+        unkept: Millis(0),
         pending: Group::default(),
         recent: VecDeque::new(),
         snapshot_every: SnapshotEvery(options.storage.snapshot_every_bytes),

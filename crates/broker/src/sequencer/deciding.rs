@@ -14,11 +14,14 @@ use bytes::Bytes;
 use super::{Sequencer, SequencerError};
 use crate::caps;
 use crate::clock::Watch;
-use crate::command::{Command, Receipt, Settlement};
-use crate::decide::accept::{Submission, Verdict, accept, refused_in_doubt, repeat};
+use crate::command::{Candidate, Command, Receipt, Settlement};
+use crate::decide::accept::{
+    Foreseen, Submission, Verdict, accept, foresee, refused_in_doubt, repeat,
+};
 use crate::decide::hand_out::{self, Consumer, HandedOut, Next};
 use crate::decide::settle::{self, Settled};
 use crate::decide::{Refusal, operator};
+use crate::gate::Admitted;
 
 impl Sequencer {
     pub(super) fn handle(&mut self, command: Command, now: Millis) -> Result<(), SequencerError> {
@@ -27,6 +30,12 @@ impl Sequencer {
                 let answer = self.submit(&submission, now)?;
                 self.release(reply, answer);
             }
+            Command::Foresee(candidate, go_on) => match self.foresee(&candidate, now)? {
+                Some(answer) => self.release(candidate.reply, answer),
+                // Nothing is told by this, so it need not be durable. Whoever asked may
+                // have gone; then nothing is submitted.
+                None => drop(go_on.send(candidate)),
+            },
             Command::Recognise(known, reply) => {
                 let prior = self.prior(&known.origin, &known.id).unwrap_or_default();
                 let receipt =
@@ -131,22 +140,54 @@ impl Sequencer {
             }
             Verdict::Repeat(evidence) => Ok(Receipt { evidence, repeated: true }),
             Verdict::Conflict(entry) => {
-                let text = "this id was accepted before with another header; give the new message a new id";
-                let refusal = Refusal::new(Reason::DuplicateIdConflict, text);
+                let refusal = conflict();
                 if self.windows.is_single(now, &submission.submitted_by, refusal.reason()) {
                     let evidence = Some(entry.evidence.clone());
                     self.commit(entry)?;
                     Err(Refusal { evidence, ..refusal })
                 } else {
+                    self.unkept = now;
                     Err(refusal)
                 }
             }
             Verdict::Refused(refusal) => {
-                let facts = refused_facts(submission, refusal.reason());
-                self.refused(facts, now)?;
+                let Submission { admitted, submitted_by, .. } = submission;
+                self.refused(refused_facts(admitted, submitted_by, refusal.reason()), now)?;
                 Err(refusal)
             }
         })
+    }
+
+    /// The answer to a message whose bytes need not be written for it; `None` where
+    /// they must be. Messages that are told so side by side may still be refused once
+    /// they are written: one of each stream and call at most.
+    fn foresee(
+        &mut self,
+        candidate: &Candidate,
+        now: Millis,
+    ) -> Result<Option<Result<Receipt, Refusal>>, SequencerError> {
+        let Candidate { admitted, submitted_by, .. } = candidate;
+        let header = admitted.message.header();
+        let Some(prior) = self.prior(header.origin(), &header.message_id()) else {
+            return Ok(Some(Err(unreadable())));
+        };
+        let refusal = match foresee(&self.state, &self.node, now, admitted, &prior) {
+            Foreseen::Accepted => return Ok(None),
+            Foreseen::Repeat(evidence) => {
+                return Ok(Some(Ok(Receipt { evidence, repeated: true })));
+            }
+            Foreseen::Conflict(_) => {
+                let refusal = conflict();
+                if self.windows.has_single(now, submitted_by, refusal.reason()) {
+                    return Ok(None);
+                }
+                self.unkept = now;
+                refusal
+            }
+            Foreseen::Refused(refusal) => refusal,
+        };
+        self.refused(refused_facts(admitted, submitted_by, refusal.reason()), now)?;
+        Ok(Some(Err(refusal)))
     }
 
     fn refused(&mut self, facts: pb::RefusedFacts, now: Millis) -> Result<(), SequencerError> {
@@ -259,10 +300,10 @@ fn first_evidence(entry: &Entry) -> Bytes {
     entry.items.first().map(|item| item.evidence.clone()).unwrap_or_default()
 }
 
-fn refused_facts(submission: &Submission, reason: Reason) -> pb::RefusedFacts {
-    let message = &submission.admitted.message;
+fn refused_facts(admitted: &Admitted, submitted_by: &str, reason: Reason) -> pb::RefusedFacts {
+    let message = &admitted.message;
     let mut facts = pb::RefusedFacts {
-        identity: submission.submitted_by.clone(),
+        identity: submitted_by.to_owned(),
         origin_agency: message.header().origin().as_str().to_owned(),
         message_id: message.header().message_id().to_string(),
         header_digest: Bytes::copy_from_slice(&message.header_digest().0),
@@ -270,6 +311,11 @@ fn refused_facts(submission: &Submission, reason: Reason) -> pb::RefusedFacts {
     };
     facts.set_reason(reason);
     facts
+}
+
+fn conflict() -> Refusal {
+    let text = "this id was accepted before with another header; give the new message a new id";
+    Refusal::new(Reason::DuplicateIdConflict, text)
 }
 
 fn storage_full() -> Refusal {

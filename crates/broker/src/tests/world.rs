@@ -26,7 +26,7 @@ use crate::tests::place::{START, SYSTEM, agreement, alert, identity, inbox, note
 
 pub(super) struct World {
     pub(super) state: State,
-    node: Node,
+    pub(super) node: Node,
     now: Millis,
     key: SigningKey,
     agreement: AgreementRef,
