@@ -5,5 +5,6 @@ mod evidence;
 mod leases;
 mod order;
 mod refused;
+mod stream_ends;
 mod submission;
 mod visibility;

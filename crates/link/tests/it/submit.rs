@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use barid_link::client::SubmitOptions;
+use barid_link::client::{SubmitError, SubmitOptions};
 use barid_message::Reason;
 use barid_proto::audit::v1::Event;
 use barid_proto::exchange::v1 as pb;
@@ -137,4 +137,27 @@ async fn patience_ends_with_an_outcome_for_each() {
         given_up += 1;
     }
     assert_eq!(given_up, 3);
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_for_good_is_not_opened_again() {
+    let mut node = Node::start([]).await;
+    let (mut submitter, mut outcomes) = node.client().submit_stream(SubmitOptions::default());
+    for number in 0..2 {
+        submitter.send(message(&number.to_string())).await.unwrap();
+    }
+    drop(submitter);
+    let mut stream = soon(node.submits.recv()).await.unwrap();
+    let first = stream.first.clone();
+    stream.accept(&node, first).await;
+    stream.next().await.unwrap();
+    let ended = refusal(Code::InvalidArgument, "TOO_LARGE", None);
+    stream.answers.send(Err(ended)).await.unwrap();
+    assert!(soon(outcomes.next()).await.unwrap().result.is_ok());
+    match soon(outcomes.next()).await.unwrap().result {
+        Err(SubmitError::Call(error)) => assert_eq!(error.reason(), Some(Reason::TooLarge)),
+        other => panic!("{other:?}"),
+    }
+    assert!(soon(outcomes.next()).await.is_none());
+    assert!(node.submits.try_recv().is_err(), "no second stream");
 }

@@ -27,7 +27,7 @@ use tonic::{Status, Streaming};
 use super::authn::Caller;
 use super::evidence::cursor;
 use super::settling::Settler;
-use super::status::{refuse, status};
+use super::status::{refuse, request_unread, status};
 use super::{ANSWERS_MAX, Services, reading, timestamp};
 use crate::streams::Place;
 
@@ -63,7 +63,7 @@ async fn serve(
     answers: &Answers,
 ) -> Result<(), Status> {
     let Some(ReceiveMessagesRequest { command: Some(Command::Open(open)) }) =
-        requests.message().await?
+        next(&mut requests).await?
     else {
         return Err(refuse(Reason::WrongState, "the first request opens an inbox"));
     };
@@ -184,7 +184,7 @@ impl<'a> Session<'a> {
                 biased;
                 () = self.services.stop.cancelled() => return self.close().await,
                 settled = self.settler.settled() => self.settled(settled),
-                request = requests.message() => match request? {
+                request = next(requests) => match request? {
                     Some(request) => self.answer(request.command).await?,
                     None => return self.leave().await,
                 },
@@ -329,6 +329,12 @@ impl<'a> Session<'a> {
         }))
         .await
     }
+}
+
+async fn next(
+    requests: &mut Streaming<ReceiveMessagesRequest>,
+) -> Result<Option<ReceiveMessagesRequest>, Status> {
+    requests.message().await.map_err(|status| request_unread(&status))
 }
 
 async fn granted(asked: &mut Option<Asked>) -> (usize, Result<Vec<HandedOut>, Refusal>) {

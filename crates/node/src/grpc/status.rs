@@ -47,6 +47,18 @@ pub(super) fn refuse(reason: Reason, text: &str) -> Status {
     status(&Refusal::new(reason, text))
 }
 
+/// A request of a stream could not be read: what tonic says of it, as a reason of ours.
+/// Anything else means that the stream broke, and nobody reads this.
+pub(super) fn request_unread(status: &Status) -> Status {
+    match status.code() {
+        Code::Internal => refuse(Reason::Malformed, "a request of this stream is no such message"),
+        Code::OutOfRange => {
+            refuse(Reason::TooLarge, "a request of this stream is longer than 448 KiB")
+        }
+        _ => refuse(Reason::ShuttingDown, "the stream broke; open it again"),
+    }
+}
+
 /// The delivery log could not be read. The journal has everything.
 pub(super) fn unreadable(error: &ReadError) -> Status {
     tracing::error!(%error, "delivery log cannot be read");

@@ -15,11 +15,15 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
 use super::authn::Caller;
-use super::status::status;
+use super::status::{refuse, request_unread, status};
 use super::{ANSWERS_MAX, Services};
 
 /// Messages of one stream that are checked at one time, or wait for their decision.
 const WINDOW: usize = 128;
+
+/// What goes from step to step: a message with its sequence, or at last the status that
+/// the stream ends with. It comes behind the answers to all that was read before it.
+type Step<T> = Result<(u64, T), Status>;
 
 /// Opens a submission stream: three steps, each with a bounded queue to the next.
 pub(super) fn stream(
@@ -47,21 +51,25 @@ async fn check_all(
     services: Services,
     identity: Arc<str>,
     mut requests: Streaming<SubmitMessagesRequest>,
-    checking: mpsc::Sender<(u64, JoinHandle<Checked>)>,
+    checking: mpsc::Sender<Step<JoinHandle<Checked>>>,
 ) {
     loop {
         let request = tokio::select! {
-            () = services.stop.cancelled() => return,
-            request = requests.message() => request,
+            () = services.stop.cancelled() => Err(stopping()),
+            request = requests.message() => request.map_err(|status| request_unread(&status)),
         };
-        // What a broken stream leaves unanswered, its sender submits again.
-        let Ok(Some(SubmitMessagesRequest { sequence, message })) = request else {
-            return;
+        let step = match request {
+            Ok(Some(SubmitMessagesRequest { sequence, message })) => {
+                let broker = services.broker.clone();
+                let identity = Arc::clone(&identity);
+                let check = async move { check(&broker, &identity, message) };
+                Ok((sequence, services.tasks.spawn(check)))
+            }
+            Ok(None) => return,
+            Err(status) => Err(status),
         };
-        let broker = services.broker.clone();
-        let identity = Arc::clone(&identity);
-        let check = services.tasks.spawn(async move { check(&broker, &identity, message) });
-        if checking.send((sequence, check)).await.is_err() {
+        let is_last = step.is_err();
+        if checking.send(step).await.is_err() || is_last {
             return;
         }
     }
@@ -84,43 +92,70 @@ fn check(broker: &barid_broker::Broker, identity: &str, message: Option<SignedMe
 async fn enqueue_all(
     services: Services,
     identity: Arc<str>,
-    mut checked: mpsc::Receiver<(u64, JoinHandle<Checked>)>,
-    deciding: mpsc::Sender<(u64, Result<Pending, Refusal>)>,
+    mut checked: mpsc::Receiver<Step<JoinHandle<Checked>>>,
+    deciding: mpsc::Sender<Step<Result<Pending, Refusal>>>,
 ) {
-    while let Some((sequence, check)) = checked.recv().await {
-        let pending = match check.await {
-            Ok(checked) => services.broker.enqueue(&identity, checked).await,
-            Err(_panicked) => Err(Refusal::new(
-                Reason::Internal,
-                "the message could not be checked; this is a fault of the node",
-            )),
+    while let Some(step) = checked.recv().await {
+        let step = match step {
+            Ok((sequence, check)) => Ok((sequence, enqueue(&services, &identity, check).await)),
+            Err(status) => Err(status),
         };
-        if deciding.send((sequence, pending)).await.is_err() {
+        if deciding.send(step).await.is_err() {
             return;
         }
     }
 }
 
+async fn enqueue(
+    services: &Services,
+    identity: &str,
+    check: JoinHandle<Checked>,
+) -> Result<Pending, Refusal> {
+    match check.await {
+        Ok(checked) => services.broker.enqueue(identity, checked).await,
+        Err(_panicked) => Err(Refusal::new(
+            Reason::Internal,
+            "the message could not be checked; this is a fault of the node",
+        )),
+    }
+}
+
 async fn answer_all(
     services: Services,
-    mut decided: mpsc::Receiver<(u64, Result<Pending, Refusal>)>,
+    mut decided: mpsc::Receiver<Step<Result<Pending, Refusal>>>,
     answering: mpsc::Sender<Result<SubmitMessagesResponse, Status>>,
 ) {
-    while let Some((sequence, pending)) = decided.recv().await {
-        let decided = match pending {
-            Ok(pending) => pending.decided().await,
-            Err(refusal) => Err(refusal),
+    while let Some(step) = decided.recv().await {
+        let answer = match step {
+            Ok((sequence, pending)) => Ok(answer(&services, sequence, pending).await),
+            Err(status) => Err(status),
         };
-        let mut response = SubmitMessagesResponse { sequence, ..Default::default() };
-        response.outcome = match decided {
-            Ok(receipt) => {
-                response.repeated_submission = receipt.repeated;
-                services.signed(receipt.evidence).map(Outcome::Receipt)
-            }
-            Err(refusal) => Some(Outcome::Refusal(services.refusal(refusal))),
-        };
-        if answering.send(Ok(response)).await.is_err() {
+        if answering.send(answer).await.is_err() {
             return;
         }
     }
+}
+
+async fn answer(
+    services: &Services,
+    sequence: u64,
+    pending: Result<Pending, Refusal>,
+) -> SubmitMessagesResponse {
+    let decided = match pending {
+        Ok(pending) => pending.decided().await,
+        Err(refusal) => Err(refusal),
+    };
+    let mut response = SubmitMessagesResponse { sequence, ..Default::default() };
+    response.outcome = match decided {
+        Ok(receipt) => {
+            response.repeated_submission = receipt.repeated;
+            services.signed(receipt.evidence).map(Outcome::Receipt)
+        }
+        Err(refusal) => Some(Outcome::Refusal(services.refusal(refusal))),
+    };
+    response
+}
+
+fn stopping() -> Status {
+    refuse(Reason::ShuttingDown, "the node is stopping; submit again what has no answer")
 }
