@@ -170,6 +170,29 @@ async fn an_ack_counts_after_a_restart_if_nobody_else_was_given_the_message() {
     assert!(matches!(after.ask(ack(&again)).await, Outcome::Evidence(_)));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_answer_makes_no_room_for_another_message() {
+    let node = Node::start(&["pk/customs", "pk/police"]);
+    let customs = node.agency("pk/customs").await;
+    for text in ["first", "second"] {
+        let draft = customs.note(text);
+        customs.send(draft.to(&crate::harness::address("pk/police"))).await;
+    }
+    let inbox = "pk/police".to_owned();
+    let open = pb::OpenInbox { inbox, max_outstanding: 1, ..Default::default() };
+    let mut stream = Stream::open(node.raw("pk/police"), open).await.expect("open");
+    let first = stream.hand_out().await;
+    let lease = first.lease.clone();
+    let refuse = Command::Refuse(pb::Refuse { lease, reason: Reason::Unspecified.into() });
+    assert!(matches!(stream.ask(refuse).await, Outcome::Refusal(_)));
+
+    let next = tokio::time::timeout(Duration::from_millis(500), stream.hear()).await;
+    assert!(next.is_err(), "one is held, and one may be: {next:?}");
+    assert!(matches!(stream.ask(ack(&first)).await, Outcome::Evidence(_)));
+    let second = stream.hand_out().await;
+    assert_eq!(text_of(&second.message.expect("a message")), "second");
+}
+
 fn ack(hand_out: &pb::HandOut) -> Command {
     Command::Ack(pb::Ack { lease: hand_out.lease.clone(), signed_ack: None })
 }

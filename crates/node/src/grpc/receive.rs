@@ -26,7 +26,7 @@ use tonic::{Status, Streaming};
 
 use super::authn::Caller;
 use super::evidence::cursor;
-use super::settling::Settler;
+use super::settling::{Lease, Settler};
 use super::status::{refuse, request_unread, status};
 use super::{ANSWERS_MAX, Services, reading, timestamp};
 use crate::streams::Place;
@@ -254,11 +254,14 @@ impl<'a> Session<'a> {
     }
 
     /// An answer was decided: there is room again, or more time.
-    fn settled(&mut self, (lease, until): (Bytes, Option<Millis>)) {
-        match (self.outstanding.get_mut(&lease), until) {
-            (Some(expires), Some(until)) => *expires = until,
-            (Some(_), None) => drop(self.outstanding.remove(&lease)),
-            (None, _) => {}
+    fn settled(&mut self, (token, lease): (Bytes, Lease)) {
+        match lease {
+            Lease::Over => drop(self.outstanding.remove(&token)),
+            Lease::Until(until) => {
+                if let Some(expires) = self.outstanding.get_mut(&token) {
+                    *expires = until;
+                }
+            }
         }
     }
 

@@ -36,12 +36,39 @@ struct Waiting {
 
 type Answers = mpsc::Sender<Result<ReceiveMessagesResponse, Status>>;
 
+/// What an answer did to the lease that it was about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lease {
+    /// It is over, or was never this stream's: there is room for another hand-out.
+    Over,
+    /// It runs until then.
+    Until(Millis),
+}
+
+impl Lease {
+    /// `None` where it runs on as before: a refused answer must not make room, or a
+    /// consumer could hold any number of messages by answering them wrongly.
+    fn after(decided: &Result<Settlement, Refusal>) -> Option<Self> {
+        match decided {
+            Ok(Settlement::Renewed(until)) => Some(Self::Until(*until)),
+            Ok(Settlement::Final(_) | Settlement::Again(_) | Settlement::DeadLetter) => {
+                Some(Self::Over)
+            }
+            Err(refusal) => matches!(
+                refusal.reason(),
+                Reason::AlreadyFinal | Reason::LeaseUnknown | Reason::LeaseNotYours
+            )
+            .then_some(Self::Over),
+        }
+    }
+}
+
 /// Takes answers, and tells the stream when they are decided.
 pub(super) struct Settler {
     services: Services,
     caller: Arc<str>,
     waiting: Option<mpsc::Sender<Waiting>>,
-    settled: mpsc::Receiver<(Bytes, Option<Millis>)>,
+    settled: mpsc::Receiver<(Bytes, Lease)>,
 }
 
 impl Settler {
@@ -54,8 +81,8 @@ impl Settler {
         Self { services: services.clone(), caller, waiting: Some(waiting), settled }
     }
 
-    /// The next hand-out that was answered, and until when it was renewed if it was.
-    pub(super) async fn settled(&mut self) -> (Bytes, Option<Millis>) {
+    /// The next hand-out that was answered, and what became of its lease.
+    pub(super) async fn settled(&mut self) -> (Bytes, Lease) {
         match self.settled.recv().await {
             Some(settled) => settled,
             None => std::future::pending().await,
@@ -108,7 +135,7 @@ async fn answer_all(
     caller: Arc<str>,
     mut decided: mpsc::Receiver<Waiting>,
     answers: Answers,
-    settling: mpsc::Sender<(Bytes, Option<Millis>)>,
+    settling: mpsc::Sender<(Bytes, Lease)>,
 ) {
     while let Some(Waiting { lease, is_ack, settling: pending }) = decided.recv().await {
         let decided = match pending {
@@ -121,19 +148,16 @@ async fn answer_all(
             }
             decided => decided,
         };
-        let until = match &decided {
-            Ok(Settlement::Renewed(until)) => Some(*until),
-            _ => None,
-        };
-        // A refused renewal or ack leaves the lease to its own end; room is made
-        // all the same, since this consumer has said what it had to say.
+        let after = Lease::after(&decided);
         let result = result(&services, decided);
         let event = Event::LeaseResult(LeaseResult { lease: lease.clone(), result: Some(result) });
         let response = ReceiveMessagesResponse { event: Some(event) };
         if answers.send(Ok(response)).await.is_err() {
             return;
         }
-        if settling.send((lease, until)).await.is_err() {
+        if let Some(after) = after
+            && settling.send((lease, after)).await.is_err()
+        {
             return;
         }
     }
