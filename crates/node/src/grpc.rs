@@ -1,6 +1,7 @@
 //! The services: from wire to decision and back, and nothing else.
 
 mod authn;
+mod deadline;
 mod events;
 mod evidence;
 mod exchange;
@@ -26,6 +27,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::streams::Streams;
 
+pub(crate) use deadline::DeadlineLayer;
 pub(crate) use exchange::Exchange;
 pub(crate) use operations::Operations;
 

@@ -19,9 +19,10 @@ use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::transport::Server;
+use tower::layer::util::{Identity, Stack};
 
 use crate::config::{Config, FileError};
-use crate::grpc::{Exchange, Operations, Services, Shared};
+use crate::grpc::{DeadlineLayer, Exchange, Operations, Services, Shared};
 use crate::signal;
 use crate::streams::Streams;
 
@@ -176,7 +177,7 @@ async fn serve(
     served.and(served_operations)
 }
 
-fn server() -> Server {
+fn server() -> Server<Stack<DeadlineLayer, Identity>> {
     Server::builder()
         .max_concurrent_streams(caps::STREAMS_PER_CONNECTION)
         .http2_max_header_list_size(caps::METADATA_BYTES)
@@ -184,7 +185,7 @@ fn server() -> Server {
         .initial_connection_window_size(caps::CONNECTION_WINDOW_BYTES)
         .http2_keepalive_interval(Some(caps::KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(caps::KEEPALIVE_TIMEOUT))
-        .timeout(caps::CALL_DEADLINE)
+        .layer(DeadlineLayer(caps::CALL_DEADLINE))
 }
 
 /// Waits for the end, whichever comes first, and ends everything else in order.

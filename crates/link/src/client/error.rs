@@ -92,6 +92,8 @@ impl CallError {
         let own = refusal.reason == Reason::Unspecified;
         match status.code() {
             Code::DeadlineExceeded | Code::Cancelled if own => Self::Deadline,
+            // The node's own limit is shorter than ours, and means the same.
+            Code::DeadlineExceeded if refusal.reason == Reason::Deadline => Self::Deadline,
             // A status that arrived has no local cause. Unknown stands for a
             // stream that ended without one.
             Code::Unknown if own => Self::Interrupted,

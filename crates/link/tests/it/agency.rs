@@ -55,6 +55,14 @@ async fn unavailable_is_tried_again() {
 }
 
 #[tokio::test]
+async fn a_call_that_the_node_gave_up_is_made_again() {
+    let given_up = Step::Fail(refusal(Code::DeadlineExceeded, "DEADLINE", None));
+    let node = Node::start([given_up]).await;
+    node.client().submit(message("header")).await.unwrap();
+    assert_eq!(node.calls(), 2);
+}
+
+#[tokio::test]
 async fn four_attempts_are_all() {
     let steps = [(); 5].map(|()| Step::Fail(refusal(Code::Unavailable, "CLOCK_SUSPECT", None)));
     let node = Node::start(steps).await;
