@@ -25,7 +25,11 @@ async fn refusals(node: &Node, messages: Vec<SignedMessage>) -> Vec<Reason> {
         .expect("an outcome")
     {
         Outcome::Receipt(_) => None,
-        Outcome::Refusal(refusal) => Some(refusal.reason()),
+        Outcome::Refusal(refusal) => {
+            let is_passing = refusal.reason() == Reason::Overloaded;
+            assert_eq!(refusal.retry_after_ms > 0, is_passing, "{refusal:?}");
+            Some(refusal.reason())
+        }
     };
     answers.into_iter().filter_map(refusal).collect()
 }

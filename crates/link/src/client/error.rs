@@ -141,7 +141,7 @@ impl CallError {
         }
     }
 
-    /// A refusal for now, inside a stream, where no times are told.
+    /// A refusal for now, inside a stream: one of RESOURCE_EXHAUSTED may say no time.
     pub(super) fn is_overload(&self) -> bool {
         match self {
             Self::Refused(refusal) => {
@@ -196,13 +196,13 @@ impl Refusal {
 
     /// From inside a stream.
     pub(super) fn from_proto(refusal: pb::Refusal) -> Self {
-        let pb::Refusal { code, reason: why, message, faults, evidence } = refusal;
+        let pb::Refusal { code, reason: why, message, faults, evidence, retry_after_ms } = refusal;
         Self {
             code: i32::try_from(code).map_or(Code::Unknown, Code::from_i32),
             reason: reason::from_number(why),
             message,
             faults: faults.into_iter().map(Fault::from_proto).collect(),
-            retry_after: None,
+            retry_after: (retry_after_ms > 0).then(|| Duration::from_millis(retry_after_ms.into())),
             evidence,
         }
     }

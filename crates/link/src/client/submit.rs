@@ -27,7 +27,8 @@ pub struct SubmitOptions {
     /// Messages sent and not yet given to the caller with their outcome; 1 to
     /// [`caps::SUBMIT_WINDOW`], other values are brought into that range.
     pub window: usize,
-    /// How long the node may be away before what is unanswered is given up.
+    /// How long the node may be away before what is unanswered is given up, and the
+    /// longest delay it may ask for before a message is sent again.
     pub patience: Duration,
 }
 
@@ -284,10 +285,12 @@ impl Driver {
                 let error = CallError::Refused(Box::new(Refusal::from_proto(refusal)));
                 let node = self.client.node();
                 entry.failures += 1;
-                if error.is_overload() && entry.failures < node.retry.attempts {
+                let asked = error.retry_after().unwrap_or_default();
+                let is_left = entry.failures < node.retry.attempts && asked < self.patience;
+                if error.is_overload() && is_left {
                     let mut backoff = Backoff::after(node.retry, entry.failures - 1);
-                    let when = Instant::now() + backoff.pause(&node.jitter);
-                    self.resend.insert((when, sequence));
+                    let pause = backoff.pause(&node.jitter).max(asked);
+                    self.resend.insert((Instant::now() + pause, sequence));
                     self.unanswered.insert(sequence, entry);
                     return Ok(());
                 }

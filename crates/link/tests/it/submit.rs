@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use barid_link::client::{SubmitError, SubmitOptions};
+use barid_link::client::{CallError, SubmitError, SubmitOptions};
 use barid_message::Reason;
 use barid_proto::audit::v1::Event;
 use barid_proto::exchange::v1 as pb;
@@ -24,9 +24,14 @@ impl SubmitStream {
     }
 
     async fn refuse(&self, sequence: u64, code: Code, reason: Reason) {
+        self.refuse_for(sequence, code, reason, 0).await;
+    }
+
+    async fn refuse_for(&self, sequence: u64, code: Code, reason: Reason, retry_after_ms: u32) {
         let refusal = pb::Refusal {
             code: u32::try_from(i32::from(code)).unwrap(),
             reason: reason.into(),
+            retry_after_ms,
             ..pb::Refusal::default()
         };
         self.say(sequence, pb::submit_messages_response::Outcome::Refusal(refusal)).await;
@@ -115,6 +120,27 @@ async fn an_overloaded_node_is_sent_the_message_again() {
     stream.refuse(0, Code::ResourceExhausted, Reason::Overloaded).await;
     let outcome = soon(outcomes.next()).await.unwrap();
     assert!(outcome.result.is_err());
+}
+
+#[tokio::test]
+async fn a_message_is_sent_again_when_the_node_says() {
+    let mut node = Node::start([]).await;
+    let options = SubmitOptions { patience: Duration::from_secs(2), ..SubmitOptions::default() };
+    let (mut submitter, mut outcomes) = node.client().submit_stream(options);
+    submitter.send(message("header")).await.unwrap();
+    let mut stream = soon(node.submits.recv()).await.unwrap();
+    let asked = tokio::time::Instant::now();
+    stream.refuse_for(0, Code::ResourceExhausted, Reason::Overloaded, 300).await;
+    stream.next().await.unwrap();
+    assert!(asked.elapsed() >= Duration::from_millis(300), "{:?}", asked.elapsed());
+    // Longer than the caller has patience: its own turn.
+    stream.refuse_for(0, Code::Unavailable, Reason::ClockSuspect, 60_000).await;
+    match soon(outcomes.next()).await.unwrap().result {
+        Err(SubmitError::Call(CallError::Refused(refusal))) => {
+            assert_eq!(refusal.retry_after, Some(Duration::from_secs(60)));
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]

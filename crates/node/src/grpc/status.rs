@@ -83,12 +83,14 @@ impl Services {
     pub(super) fn refusal(&self, refusal: Refusal) -> wire::Refusal {
         let first = refusal.faults.first();
         let faults = refusal.faults.iter().filter(|fault| !fault.path.is_empty());
+        let retry_after_ms = refusal.retry_after_ms.unwrap_or(0);
         wire::Refusal {
             code: u32::from(reason::code(first.reason)),
             reason: first.reason.into(),
             message: first.description.clone(),
             faults: faults.map(wire_fault).collect(),
             evidence: refusal.evidence.and_then(|evidence| self.signed(evidence)),
+            retry_after_ms: u32::try_from(retry_after_ms).unwrap_or(u32::MAX),
         }
     }
 }
