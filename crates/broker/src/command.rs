@@ -59,8 +59,9 @@ pub(crate) enum Command {
     Foresee(Box<Candidate>, oneshot::Sender<Box<Candidate>>),
     /// Say whether this is a repeat.
     Recognise(Known, Reply<Option<Receipt>>),
-    /// Keep a record of a refusal at the gate, and say what to answer in its place.
-    Refused(Box<pb::RefusedFacts>, Reply<Option<Refusal>>),
+    /// Keep a record of a refusal at the gate, and say what to answer in its place; or of
+    /// another call, whose answer nobody waits for.
+    Refused(Box<pb::RefusedFacts>, Option<Reply<Option<Refusal>>>),
     /// Hand out up to so many deliveries.
     HandOut(Consumer, usize, Reply<Vec<HandedOut>>),
     /// A consumer answers.

@@ -1,12 +1,19 @@
-//! What is refused costs no disk.
+//! What is refused costs no disk, and is on record.
 
+use barid_link::stub::exchange::exchange_service_client::ExchangeServiceClient;
+use barid_link::tls::ConnectorConfig;
 use barid_message::Reason;
+use barid_proto::audit::v1::Event;
 use barid_proto::exchange::v1 as pb;
 use barid_proto::message::v1::SignedMessage;
+use barid_proto::operations::v1::{EventFilter, ListEventsRequest};
+use pb::lease_result::Result as LeaseOutcome;
+use pb::receive_messages_request::Command;
 use pb::submit_messages_response::Outcome;
+use prost::bytes::Bytes;
 use tokio_stream::StreamExt as _;
 
-use crate::harness::{Node, within};
+use crate::harness::{Node, Stream, channel, within};
 
 /// Submits all over one stream, each as soon as it can be sent; gives the reasons of those that
 /// were refused.
@@ -32,6 +39,10 @@ async fn refusals(node: &Node, messages: Vec<SignedMessage>) -> Vec<Reason> {
         }
     };
     answers.into_iter().filter_map(refusal).collect()
+}
+
+fn inbox(address: &str) -> pb::OpenInbox {
+    pb::OpenInbox { inbox: address.to_owned(), ..Default::default() }
 }
 
 /// Bytes of messages on the disk, without what is only preallocated.
@@ -86,4 +97,51 @@ async fn of_many_conflicts_the_first_ten_are_kept() {
     // Twice as many where a minute begins meanwhile.
     let kept = (bodies(&node) - length) / length;
     assert!((9..=20).contains(&kept), "{kept} of 300 are kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_calls_are_on_record_with_who_and_why() {
+    let node = Node::start(&["pk/customs", "pk/police", "pk/health"]);
+    let customs = node.agency("pk/customs").await;
+    let police = node.agency("pk/police").await;
+    customs.send(customs.note("Gate 2 closed.").to(&police.address)).await;
+    let mut holder = Stream::open(node.raw("pk/police"), inbox("pk/police")).await.expect("open");
+    let hand_out = holder.hand_out().await;
+
+    // An operator is no agency, even with a certificate of this node's CA.
+    let endpoint = node.connector("pk/customs").endpoint;
+    let stranger = ConnectorConfig { endpoint, ..node.operator_connector() };
+    let mut stranger = ExchangeServiceClient::new(channel(stranger));
+    let unknown = within(stranger.get_node_info(pb::GetNodeInfoRequest {})).await;
+    assert_eq!(unknown.expect_err("unknown").code(), tonic::Code::Unauthenticated);
+    let agency = customs.address.to_string();
+    let request = pb::ReceiveEvidenceRequest { agency, ..Default::default() };
+    let others = within(node.raw("pk/health").receive_evidence(request)).await;
+    assert_eq!(others.expect_err("another's").code(), tonic::Code::PermissionDenied);
+    let nothing = pb::SubmitMessageRequest { message: None };
+    let nothing = within(node.raw("pk/health").submit_message(nothing)).await;
+    assert_eq!(nothing.expect_err("nothing").code(), tonic::Code::InvalidArgument);
+    let mut health = Stream::open(node.raw("pk/health"), inbox("pk/health")).await.expect("open");
+    for lease in [hand_out.lease, Bytes::new()] {
+        let ack = Command::Ack(pb::Ack { lease, signed_ack: None });
+        assert!(matches!(health.ask(ack).await, LeaseOutcome::Refusal(_)));
+    }
+
+    let filter = EventFilter { event: Event::SubmissionRejected.into(), ..Default::default() };
+    let list = ListEventsRequest { filter: Some(filter), ..Default::default() };
+    let events = within(node.raw_operator().list_events(list)).await.expect("events");
+    let events = events.into_inner().events;
+    let kept: Vec<_> = events.iter().map(|event| (event.reason(), event.actor.as_str())).collect();
+    let (operator, health) = (
+        "spiffe://torkham.example/operator/admin",
+        "spiffe://torkham.example/agency/pk/health/main",
+    );
+    // A lease that is unknown is not: that is ordinary.
+    let expected = [
+        (Reason::IdentityUnknown, operator),
+        (Reason::NotPermitted, health),
+        (Reason::FieldMissing, health),
+        (Reason::LeaseNotYours, health),
+    ];
+    assert_eq!(kept, expected);
 }

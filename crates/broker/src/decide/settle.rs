@@ -70,6 +70,14 @@ pub fn settle(
     }))
 }
 
+/// Whether a refused answer is put on record. To answer what has ended is ordinary: a
+/// consumer does it after each restart and each broken connection, and a record of it
+/// would bury the refusals that somebody should look at.
+#[must_use]
+pub fn is_on_record(reason: Reason) -> bool {
+    !matches!(reason, Reason::LeaseUnknown | Reason::AlreadyFinal)
+}
+
 /// Ends a lease that ran out, or whose stream ended.
 #[must_use]
 pub fn lease_ended(state: &State, node: &Node, now: Millis, key: DeliveryKey) -> Option<Entry> {

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::{Broker, stopping};
 use crate::caps;
-use crate::command::{Candidate, Command, Receipt};
+use crate::command::{Candidate, Command, Receipt, Reply};
 use crate::decide::Refusal;
 use crate::decide::accept::{Blob, Submission};
 use crate::gate::{self, Admitted, Known};
@@ -141,14 +141,33 @@ impl Broker {
         Ok(Pending::Submitted(answer))
     }
 
-    /// Keeps a record of a refusal at the gate: by whom and why, nothing of what.
+    /// Keeps a record of a refusal at the gate.
     async fn refused(&self, identity: &str, faults: Faults) -> Result<Pending, Refusal> {
+        let (reply, recorded) = oneshot::channel();
+        self.record(identity, faults.first().reason, Some(reply)).await?;
+        Ok(Pending::Refused(faults, recorded))
+    }
+
+    /// Keeps a record that something other than a message was refused. Waits for a place
+    /// in the queue and not for the disk: the answer changes nothing, so a flood of bad
+    /// calls must not cost a sync each.
+    pub async fn record_refusal(&self, identity: &str, reason: Reason) {
+        if self.record(identity, reason, None).await.is_err() {
+            tracing::debug!("refusal is not on record; the node is stopping");
+        }
+    }
+
+    /// By whom and why, nothing of what.
+    async fn record(
+        &self,
+        identity: &str,
+        reason: Reason,
+        reply: Option<Reply<Option<Refusal>>>,
+    ) -> Result<(), Refusal> {
         let mut facts = pb::RefusedFacts { identity: identity.to_owned(), ..Default::default() };
-        facts.set_reason(faults.first().reason);
+        facts.set_reason(reason);
         let place = self.place().await;
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Refused(Box::new(facts), reply), place)?;
-        Ok(Pending::Refused(faults, answer))
+        self.send(Command::Refused(Box::new(facts), reply), place)
     }
 
     /// Intake waits where the delivery log is too far behind.

@@ -42,7 +42,8 @@ impl Sequencer {
                     repeat(&known, &prior).map(|evidence| Receipt { evidence, repeated: true });
                 self.release(reply, receipt);
             }
-            Command::Refused(mut facts, reply) => {
+            Command::Refused(facts, None) => self.refused(*facts, now)?,
+            Command::Refused(mut facts, Some(reply)) => {
                 let instead = refused_in_doubt(&self.state);
                 if let Some(refusal) = &instead {
                     facts.set_reason(refusal.reason());
@@ -56,7 +57,7 @@ impl Sequencer {
             }
             Command::Settle { caller, token, answer, reply } => {
                 let settled = settle::settle(&self.state, &self.node, now, &caller, &token, answer);
-                let answer = self.settled(settled)?;
+                let answer = self.settled(settled, &caller, now)?;
                 self.release(reply, answer);
             }
             Command::Release { stream, consumer } => {
@@ -246,6 +247,8 @@ impl Sequencer {
     fn settled(
         &mut self,
         settled: Result<Settled, Refusal>,
+        caller: &str,
+        now: Millis,
     ) -> Result<Result<Settlement, Refusal>, SequencerError> {
         Ok(match settled {
             Ok(Settled::Entry(_)) if self.room().is_err() => Err(storage_full()),
@@ -263,7 +266,12 @@ impl Sequencer {
                 self.state.renew(key, until);
                 Ok(Settlement::Renewed(until))
             }
-            Err(refusal) => Err(refusal),
+            Err(refusal) => {
+                if settle::is_on_record(refusal.reason()) {
+                    self.refused(by(caller, refusal.reason()), now)?;
+                }
+                Err(refusal)
+            }
         })
     }
 
@@ -302,13 +310,16 @@ fn first_evidence(entry: &Entry) -> Bytes {
 
 fn refused_facts(admitted: &Admitted, submitted_by: &str, reason: Reason) -> pb::RefusedFacts {
     let message = &admitted.message;
-    let mut facts = pb::RefusedFacts {
-        identity: submitted_by.to_owned(),
+    pb::RefusedFacts {
         origin_agency: message.header().origin().as_str().to_owned(),
         message_id: message.header().message_id().to_string(),
         header_digest: Bytes::copy_from_slice(&message.header_digest().0),
-        ..Default::default()
-    };
+        ..by(submitted_by, reason)
+    }
+}
+
+fn by(caller: &str, reason: Reason) -> pb::RefusedFacts {
+    let mut facts = pb::RefusedFacts { identity: caller.to_owned(), ..Default::default() };
     facts.set_reason(reason);
     facts
 }

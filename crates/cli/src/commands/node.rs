@@ -64,7 +64,7 @@ fn table(answer: &pb::GetNodeStatusResponse) -> Table {
         ("entries on disk", answer.durable_position),
         ("entries in the delivery log", answer.projected_position),
         ("messages accepted", totals.accepted),
-        ("submissions refused", totals.refused),
+        ("refused", totals.refused),
         ("deliveries", totals.deliveries),
         ("  handed over", totals.handed_over),
         ("  refused", totals.refused_deliveries),

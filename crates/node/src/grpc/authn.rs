@@ -7,10 +7,9 @@ use barid_link::identity::Identity;
 use barid_link::tls::PeerIdentity;
 use barid_message::Reason;
 use barid_message::address::Address;
-use tonic::{Request, Status};
+use tonic::{Extensions, Status};
 
 use super::Services;
-use super::status::refuse;
 
 /// A system of an agency hosted here.
 #[derive(Clone, Debug)]
@@ -24,16 +23,6 @@ impl Caller {
     pub(super) fn addresses(&self) -> &[Address] {
         &self.addresses
     }
-
-    /// Leave to act for one address.
-    pub(super) fn acting_for(&self, address: &str) -> Result<Address, Status> {
-        self.addresses.iter().find(|own| own.as_str() == address).cloned().ok_or_else(|| {
-            refuse(
-                Reason::NotPermitted,
-                "you may not act for that address; GetNodeInfo lists those you may",
-            )
-        })
-    }
 }
 
 /// An operator of this node.
@@ -44,37 +33,50 @@ pub(super) struct Operator {
 
 impl Services {
     /// The agency system that calls.
-    pub(super) fn caller<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
-        let identity = identity(request)?;
-        let text = identity.to_string();
+    pub(super) async fn caller(&self, call: &Extensions) -> Result<Caller, Status> {
+        let identity = identity(call);
+        let text = identity.map(ToString::to_string).unwrap_or_default();
         let addresses = self.broker.registry().addresses_of(&text);
-        if !matches!(identity, Identity::Agency { .. }) || addresses.is_empty() {
-            return Err(unknown());
+        if !matches!(identity, Some(Identity::Agency { .. })) || addresses.is_empty() {
+            return Err(self.unknown(&text).await);
         }
         Ok(Caller { addresses: addresses.into(), identity: text.into() })
     }
 
     /// The operator who calls.
-    pub(super) fn operator<T>(&self, request: &Request<T>) -> Result<Operator, Status> {
-        let identity = identity(request)?;
-        let text = identity.to_string();
-        if !matches!(identity, Identity::Operator { .. })
+    pub(super) async fn operator(&self, call: &Extensions) -> Result<Operator, Status> {
+        let identity = identity(call);
+        let text = identity.map(ToString::to_string).unwrap_or_default();
+        if !matches!(identity, Some(Identity::Operator { .. }))
             || !self.broker.registry().is_operator(&text)
         {
-            return Err(unknown());
+            return Err(self.unknown(&text).await);
         }
         Ok(Operator { identity: text.into() })
     }
+
+    /// Leave to act for one address.
+    pub(super) async fn acting_for(
+        &self,
+        caller: &Caller,
+        address: &str,
+    ) -> Result<Address, Status> {
+        match caller.addresses.iter().find(|own| own.as_str() == address) {
+            Some(own) => Ok(own.clone()),
+            None => {
+                let text = "you may not act for that address; GetNodeInfo lists those you may";
+                Err(self.refuse_on_record(&caller.identity, Reason::NotPermitted, text).await)
+            }
+        }
+    }
+
+    async fn unknown(&self, identity: &str) -> Status {
+        let text = "your certificate names nobody that this node knows here; ask its operator";
+        self.refuse_on_record(identity, Reason::IdentityUnknown, text).await
+    }
 }
 
-fn identity<T>(request: &Request<T>) -> Result<&Identity, Status> {
-    let peer = request.extensions().get::<PeerIdentity>().ok_or_else(unknown)?;
-    peer.identity().map_err(|_why| unknown())
-}
-
-fn unknown() -> Status {
-    refuse(
-        Reason::IdentityUnknown,
-        "your certificate names nobody that this node knows here; ask its operator",
-    )
+/// Who the certificate names, if anybody.
+fn identity(call: &Extensions) -> Option<&Identity> {
+    call.get::<PeerIdentity>()?.identity().ok()
 }

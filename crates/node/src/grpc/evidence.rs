@@ -23,12 +23,12 @@ const PAGE_ITEMS: usize = 256;
 type Answers = mpsc::Sender<Result<ReceiveEvidenceResponse, Status>>;
 
 /// Opens a stream of evidence.
-pub(super) fn stream(
+pub(super) async fn stream(
     services: &Services,
     caller: &Caller,
     request: &ReceiveEvidenceRequest,
 ) -> Result<ReceiverStream<Result<ReceiveEvidenceResponse, Status>>, Status> {
-    let agency = caller.acting_for(&request.agency)?;
+    let agency = services.acting_for(caller, &request.agency).await?;
     let after = cursor(services, &request.after)?;
     let place = services.readers.open(&caller.identity).map_err(|refusal| status(&refusal))?;
     let (answers, stream) = mpsc::channel(ANSWERS_MAX);

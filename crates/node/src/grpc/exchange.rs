@@ -15,7 +15,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::authn::Caller;
-use super::status::{refuse, status};
+use super::status::status;
 use super::{Services, evidence, message_status, receive, submit, timestamp};
 
 /// The handlers.
@@ -29,7 +29,7 @@ impl ExchangeService for Exchange {
         &self,
         request: Request<GetNodeInfoRequest>,
     ) -> Result<Response<GetNodeInfoResponse>, Status> {
-        let caller = self.0.caller(&request)?;
+        let caller = self.0.caller(request.extensions()).await?;
         Ok(Response::new(self.node_info(&caller)))
     }
 
@@ -37,9 +37,10 @@ impl ExchangeService for Exchange {
         &self,
         request: Request<SubmitMessageRequest>,
     ) -> Result<Response<SubmitMessageResponse>, Status> {
-        let caller = self.0.caller(&request)?;
+        let caller = self.0.caller(request.extensions()).await?;
         let Some(message) = request.into_inner().message else {
-            return Err(refuse(Reason::FieldMissing, "the request holds no message"));
+            let (why, text) = (Reason::FieldMissing, "the request holds no message");
+            return Err(self.0.refuse_on_record(&caller.identity, why, text).await);
         };
         let broker = &self.0.broker;
         let checked = broker.check(&caller.identity, message);
@@ -60,7 +61,7 @@ impl ExchangeService for Exchange {
         &self,
         request: Request<Streaming<SubmitMessagesRequest>>,
     ) -> Result<Response<Self::SubmitMessagesStream>, Status> {
-        let caller = self.0.caller(&request)?;
+        let caller = self.0.caller(request.extensions()).await?;
         submit::stream(&self.0, caller, request.into_inner()).map(Response::new)
     }
 
@@ -70,7 +71,7 @@ impl ExchangeService for Exchange {
         &self,
         request: Request<Streaming<ReceiveMessagesRequest>>,
     ) -> Result<Response<Self::ReceiveMessagesStream>, Status> {
-        let caller = self.0.caller(&request)?;
+        let caller = self.0.caller(request.extensions()).await?;
         receive::stream(&self.0, caller, request.into_inner()).map(Response::new)
     }
 
@@ -80,15 +81,15 @@ impl ExchangeService for Exchange {
         &self,
         request: Request<ReceiveEvidenceRequest>,
     ) -> Result<Response<Self::ReceiveEvidenceStream>, Status> {
-        let caller = self.0.caller(&request)?;
-        evidence::stream(&self.0, &caller, &request.into_inner()).map(Response::new)
+        let caller = self.0.caller(request.extensions()).await?;
+        evidence::stream(&self.0, &caller, &request.into_inner()).await.map(Response::new)
     }
 
     async fn get_message_status(
         &self,
         request: Request<GetMessageStatusRequest>,
     ) -> Result<Response<GetMessageStatusResponse>, Status> {
-        let caller = self.0.caller(&request)?;
+        let caller = self.0.caller(request.extensions()).await?;
         message_status::get(&self.0, &caller, &request.into_inner()).await.map(Response::new)
     }
 }

@@ -23,7 +23,7 @@ impl OperationsService for Operations {
         &self,
         request: Request<GetNodeStatusRequest>,
     ) -> Result<Response<GetNodeStatusResponse>, Status> {
-        self.0.operator(&request)?;
+        self.0.operator(request.extensions()).await?;
         node_status(&self.0).await.map(Response::new)
     }
 
@@ -33,7 +33,7 @@ impl OperationsService for Operations {
         &self,
         request: Request<TailEventsRequest>,
     ) -> Result<Response<Self::TailEventsStream>, Status> {
-        let operator = self.0.operator(&request)?;
+        let operator = self.0.operator(request.extensions()).await?;
         events::tail(&self.0, operator, request.into_inner()).map(Response::new)
     }
 
@@ -41,7 +41,7 @@ impl OperationsService for Operations {
         &self,
         request: Request<ListEventsRequest>,
     ) -> Result<Response<ListEventsResponse>, Status> {
-        let operator = self.0.operator(&request)?;
+        let operator = self.0.operator(request.extensions()).await?;
         events::list(&self.0, &operator, request.into_inner()).await.map(Response::new)
     }
 
@@ -49,7 +49,7 @@ impl OperationsService for Operations {
         &self,
         request: Request<TraceMessageRequest>,
     ) -> Result<Response<TraceMessageResponse>, Status> {
-        let operator = self.0.operator(&request)?;
+        let operator = self.0.operator(request.extensions()).await?;
         events::trace(&self.0, &operator, request.into_inner()).await.map(Response::new)
     }
 
@@ -57,7 +57,7 @@ impl OperationsService for Operations {
         &self,
         request: Request<ListQueuesRequest>,
     ) -> Result<Response<ListQueuesResponse>, Status> {
-        self.0.operator(&request)?;
+        self.0.operator(request.extensions()).await?;
         letters::queues(&self.0, request.into_inner()).await.map(Response::new)
     }
 
@@ -65,7 +65,7 @@ impl OperationsService for Operations {
         &self,
         request: Request<ListDeadLettersRequest>,
     ) -> Result<Response<ListDeadLettersResponse>, Status> {
-        self.0.operator(&request)?;
+        self.0.operator(request.extensions()).await?;
         letters::list(&self.0, request.into_inner()).await.map(Response::new)
     }
 
@@ -73,7 +73,7 @@ impl OperationsService for Operations {
         &self,
         request: Request<GetDeadLetterRequest>,
     ) -> Result<Response<GetDeadLetterResponse>, Status> {
-        let operator = self.0.operator(&request)?;
+        let operator = self.0.operator(request.extensions()).await?;
         letters::get(&self.0, &operator, request.into_inner()).await.map(Response::new)
     }
 
@@ -81,7 +81,7 @@ impl OperationsService for Operations {
         &self,
         request: Request<RetryDeadLetterRequest>,
     ) -> Result<Response<RetryDeadLetterResponse>, Status> {
-        let operator = self.0.operator(&request)?;
+        let operator = self.0.operator(request.extensions()).await?;
         letters::retry(&self.0, &operator, request.into_inner()).await.map(Response::new)
     }
 
@@ -89,7 +89,7 @@ impl OperationsService for Operations {
         &self,
         request: Request<DropDeadLetterRequest>,
     ) -> Result<Response<DropDeadLetterResponse>, Status> {
-        let operator = self.0.operator(&request)?;
+        let operator = self.0.operator(request.extensions()).await?;
         letters::drop_letter(&self.0, &operator, request.into_inner()).await.map(Response::new)
     }
 
@@ -97,7 +97,7 @@ impl OperationsService for Operations {
         &self,
         request: Request<ConfirmClockRequest>,
     ) -> Result<Response<ConfirmClockResponse>, Status> {
-        let operator = self.0.operator(&request)?;
+        let operator = self.0.operator(request.extensions()).await?;
         let confirmed = self.0.broker.confirm_clock(operator.identity.to_string()).await;
         confirmed.map_err(|refusal| status(&refusal))?;
         Ok(Response::new(ConfirmClockResponse { time: timestamp(self.0.broker.now()) }))

@@ -67,7 +67,7 @@ async fn serve(
     else {
         return Err(refuse(Reason::WrongState, "the first request opens an inbox"));
     };
-    let inbox = caller.acting_for(&open.inbox)?;
+    let inbox = services.acting_for(caller, &open.inbox).await?;
     let statuses = statuses(&open)?;
     if open.peek {
         return reading::peek(services, caller, &inbox, &statuses, answers).await;

@@ -111,7 +111,10 @@ impl Settler {
             Ok(answer) => {
                 self.services.broker.settle(Arc::clone(&self.caller), lease.clone(), answer).await
             }
-            Err(refusal) => Err(refusal),
+            Err(refusal) => {
+                self.services.broker.record_refusal(&self.caller, refusal.reason()).await;
+                Err(refusal)
+            }
         };
         match &self.waiting {
             Some(waiting) => {

@@ -79,6 +79,17 @@ fn violation(fault: &Fault) -> String {
 }
 
 impl Services {
+    /// A status for one reason of our own, which is put on record.
+    pub(super) async fn refuse_on_record(
+        &self,
+        identity: &str,
+        reason: Reason,
+        text: &str,
+    ) -> Status {
+        self.broker.record_refusal(identity, reason).await;
+        refuse(reason, text)
+    }
+
     /// A refusal as it stands inside a stream.
     pub(super) fn refusal(&self, refusal: Refusal) -> wire::Refusal {
         let first = refusal.faults.first();
