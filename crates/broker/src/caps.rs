@@ -59,7 +59,7 @@ pub const CLOCK_GAP_MAX_MS: u64 = 30 * 86_400_000;
 pub const PROJECTION_WAIT: Duration = Duration::from_secs(1);
 /// How often the projector flushes the index.
 pub const INDEX_FLUSH: Duration = Duration::from_millis(500);
-/// Text of a filter or purpose kept with a read (bytes).
+/// Text of a filter or purpose kept with a read (characters).
 pub const READ_TEXT_MAX: usize = 280;
 
 const _: () = assert!(LEASE_MS <= LEASE_TOTAL_MS);

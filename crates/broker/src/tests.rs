@@ -374,3 +374,13 @@ fn intake_asks_before_what_is_on_its_way_could_overfill_an_inbox() {
     world.doubt_clock(true);
     assert!(is_pressed(&world.state, &world.node));
 }
+
+#[test]
+fn a_message_is_given_back_for_an_hour_at_most() {
+    let mut world = World::new();
+    world.submit(3, 10_000, false);
+    world.hand_out(&inbox(false), 0, 1);
+    let refusal = world.answer_last(Answer::Nack(3_600_001)).unwrap_err();
+    assert_eq!(refusal.reason(), Reason::FieldInvalid);
+    assert!(world.answer_last(Answer::Nack(3_600_000)).is_ok());
+}

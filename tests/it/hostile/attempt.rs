@@ -32,6 +32,8 @@ pub(super) enum Attempt {
     Submit(SignedMessage),
     /// An ack of this lease on a stream of that agency.
     Ack(&'static str, Bytes),
+    /// An inbox opened for so many hand-outs at a time, as pk/customs.
+    Open(u32),
     /// Evidence from a cursor, as pk/customs.
     Evidence(String),
     /// A page of the log.
@@ -77,6 +79,7 @@ impl Attempt {
             Self::Ack(who, lease) => return ack(scene, who, lease).await,
             Self::Import(spki) => return import(scene, &spki),
             Self::Call(path, bytes) => call(scene, path, bytes).await,
+            Self::Open(max_outstanding) => open(scene, max_outstanding).await,
             Self::Evidence(after) => evidence(scene, after).await,
             Self::List(request) => {
                 let mut rpc = scene.node.raw_operator();
@@ -162,6 +165,13 @@ async fn call(scene: &Scene, path: &'static str, bytes: Vec<u8>) -> Result<(), S
     let path = PathAndQuery::from_static(path);
     let request = Request::new(Bytes::from(bytes));
     within(grpc.unary(request, path, BytesCodec)).await.map(drop)
+}
+
+async fn open(scene: &Scene, max_outstanding: u32) -> Result<(), Status> {
+    let inbox = "pk/customs".to_owned();
+    let open = exchange::OpenInbox { inbox, max_outstanding, ..Default::default() };
+    let mut stream = Stream::open(scene.node.raw("pk/customs"), open).await?;
+    stream.hear().await.map(drop)
 }
 
 async fn evidence(scene: &Scene, after: String) -> Result<(), Status> {

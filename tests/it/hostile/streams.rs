@@ -34,6 +34,8 @@ pub(super) fn cases(scene: &Scene) -> Vec<Case> {
     let tail =
         Attempt::Tail(ops::TailEventsRequest { after: beyond.clone(), ..Default::default() });
     let long_tail = Attempt::Tail(ops::TailEventsRequest { last: 1_000_000, ..Default::default() });
+    let purpose = "x".repeat(281);
+    let long_purpose = Attempt::List(ops::ListEventsRequest { purpose, ..Default::default() });
     let token = Attempt::List(ops::ListEventsRequest {
         page_token: "of-another-filter".to_owned(),
         ..Default::default()
@@ -51,6 +53,8 @@ pub(super) fn cases(scene: &Scene) -> Vec<Case> {
         invalid(93, "a page of a million", page(1_000_000), "FIELD_INVALID"),
         invalid(93, "a tail from a million back", long_tail, "FIELD_INVALID"),
         invalid(93, "another filter's page", token, "FIELD_INVALID"),
+        invalid(93, "a purpose of 281 characters", long_purpose, "TOO_LARGE"),
+        invalid(84, "65 hand-outs at a time", Attempt::Open(65), "FIELD_INVALID"),
         refused(
             94,
             "one stream too many",

@@ -97,8 +97,9 @@ pub fn clock(state: &State, now: Millis, suspect: bool, actor: &str) -> Entry {
 /// A reader's own words, cut to what the journal keeps of them.
 fn bounded(mut facts: pb::ReadFacts) -> pb::ReadFacts {
     for text in [&mut facts.filter, &mut facts.purpose] {
-        let end = text.floor_char_boundary(caps::READ_TEXT_MAX);
-        text.truncate(end);
+        if let Some((end, _)) = text.char_indices().nth(caps::READ_TEXT_MAX) {
+            text.truncate(end);
+        }
     }
     facts
 }

@@ -63,6 +63,10 @@ pub fn settle(
             about(state, node, now, key, delivery, Said { actor, lease, ..said })
         }
         Answer::Nack(delay_ms) => {
+            if u64::from(delay_ms) > caps::NACK_DELAY_MAX_MS {
+                let text = "a message is given back for at most 1 h; 0 leaves it to the node";
+                return Err(Refusal::new(Reason::FieldInvalid, text));
+            }
             leased(delivery)?;
             give_back(state, node, now, key, delivery, Reason::Nacked, delay_ms, actor)
         }
@@ -172,7 +176,7 @@ fn give_back(
                 let delay = backoff_ms(&node.policy, tries);
                 delay - jitter_ms(delay, key, delivery, tries)
             }
-            asked => asked.min(caps::NACK_DELAY_MAX_MS),
+            asked => asked,
         };
         let said = Said::new(Body::Returned, Event::Returned, reason);
         Said { not_before: Millis(now.0 + delay), ..said }

@@ -1,5 +1,6 @@
 //! The delivery log for operators: as it happens, in pages, and by message.
 
+use barid_broker::caps::READ_TEXT_MAX;
 use barid_link::caps::HEARTBEAT_INTERVAL;
 use barid_message::address::Address;
 use barid_message::digest::Digest;
@@ -28,7 +29,6 @@ use super::{ANSWERS_MAX, Services, blocking, timestamp};
 
 const PAGE_DEFAULT: usize = 50;
 const PAGE_MAX: i32 = 500;
-const PURPOSE_MAX: usize = 280;
 /// Steps through the log for one page. Where few events match, a page may be short,
 /// or empty, and yet not the last.
 const LIST_STEPS_MAX: usize = 16;
@@ -246,10 +246,10 @@ fn message_id(text: &str) -> Result<MessageId, Status> {
 }
 
 pub(super) fn purpose(text: &str) -> Result<(), Status> {
-    if text.len() <= PURPOSE_MAX {
+    if text.chars().count() <= READ_TEXT_MAX {
         return Ok(());
     }
-    Err(refuse(Reason::TooLarge, "say why in at most 280 bytes"))
+    Err(refuse(Reason::TooLarge, "say why in at most 280 characters"))
 }
 
 pub(super) fn page_size(asked: i32) -> Result<usize, Status> {

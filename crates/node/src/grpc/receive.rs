@@ -94,6 +94,14 @@ fn statuses(open: &OpenInbox) -> Result<Vec<MessageStatus>, Status> {
     Ok(statuses)
 }
 
+fn outstanding_max(open: &OpenInbox) -> Result<usize, Status> {
+    match usize::try_from(open.max_outstanding) {
+        Ok(0) => Ok(OUTSTANDING_MAX),
+        Ok(wanted) if wanted <= OUTSTANDING_MAX => Ok(wanted),
+        _ => Err(refuse(Reason::FieldInvalid, "max_outstanding is 1 to 64; 0 means 64")),
+    }
+}
+
 /// One open inbox of one consumer.
 struct Session<'a> {
     services: &'a Services,
@@ -146,8 +154,6 @@ impl<'a> Session<'a> {
         } else {
             None
         };
-        let wanted = usize::try_from(open.max_outstanding).unwrap_or(OUTSTANDING_MAX);
-        let outstanding_max = if wanted == 0 { OUTSTANDING_MAX } else { wanted };
         let mut heartbeat = interval_at(Instant::now() + HEARTBEAT_INTERVAL, HEARTBEAT_INTERVAL);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let count: Arc<str> = inbox.as_str().into();
@@ -161,7 +167,7 @@ impl<'a> Session<'a> {
                 statuses,
             },
             outstanding: HashMap::new(),
-            outstanding_max: outstanding_max.min(OUTSTANDING_MAX),
+            outstanding_max: outstanding_max(open)?,
             changes,
             asked: None,
             evidence,
