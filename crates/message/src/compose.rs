@@ -201,18 +201,16 @@ pub fn compose(
     describe(&mut proto, &body, &body_bytes, key);
 
     let mut findings = Findings::default();
-    let languages = proto.languages.clone().unwrap_or_default().languages;
     let facts = header::read(&proto, &mut findings);
     let created_at = facts.as_ref().map(|facts| facts.times.created_at);
-    let header = facts.map(|facts| Header { facts, proto });
+    let header = facts.map(|facts| Header { facts, proto: proto.clone() });
     if let Some(header) = &header {
         clock::check(header, now, header::AT, &mut findings);
     }
-    let context = rules::body::Context { languages: &languages, created_at };
-    rules::body::check(&body, context, &mut findings);
-    let header = findings.or(header)?;
+    rules::body::check(&body, rules::body::Context::new(&proto, created_at), &mut findings);
+    findings.or(header)?;
 
-    let payload = header.proto.encode_to_vec().into();
+    let payload = proto.encode_to_vec().into();
     let envelope = Some(key.envelope(PayloadType::Header, payload));
     let message = pb::SignedMessage { envelope, body: body_bytes };
     SignedMessage::from_proto(message).map(SignedMessage::into_proto)

@@ -1,6 +1,7 @@
 //! Messages that the tests of this crate start from.
 
 use barid_proto::message::v1 as pb;
+use pb::PersonalData::Ordinary;
 
 use crate::address::Address;
 use crate::compose::{Draft, compose};
@@ -13,6 +14,9 @@ use crate::time::Millis;
 
 /// The time of the tests: 2027-01-15T08:00:00Z.
 pub(crate) const NOW: Millis = Millis(1_800_000_000_000);
+
+/// Until when the tests' personal data may be kept.
+pub(crate) const END: Millis = Millis(NOW.0 + 86_400_000);
 
 /// Two agencies with their keys, and what a node knows of them.
 pub(crate) struct World {
@@ -44,9 +48,12 @@ impl World {
     }
 
     pub(crate) fn draft(&self, body: impl Into<crate::body::Body>) -> Draft {
-        Draft::new(&self.customs, &agreement(), body)
+        let draft = Draft::new(&self.customs, &agreement(), body)
             .to(&self.police)
-            .purposes(&[Purpose::BorderOperation])
+            .purposes(&[Purpose::BorderOperation]);
+        // The alert of this page is about a person.
+        let is_personal = matches!(draft.body(), crate::body::Body::Alert(_));
+        if is_personal { draft.personal_data(&[Ordinary], "Customs Act, s. 4", END) } else { draft }
     }
 
     pub(crate) fn compose(&self, draft: Draft) -> pb::SignedMessage {

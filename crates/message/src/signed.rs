@@ -292,8 +292,7 @@ fn read_body(header: &Header, bytes: &Bytes, findings: &mut Findings) -> Option<
         Kind::Note => decode(bytes, known, findings).map(Body::Note),
         _ => None,
     }?;
-    let languages = header.proto.languages.as_ref().map_or(&[][..], |row| &row.languages);
-    let context = body::Context { languages, created_at: Some(header.created_at()) };
+    let context = body::Context::new(&header.proto, Some(header.created_at()));
     body::check(&body, context, findings);
     Some(body)
 }

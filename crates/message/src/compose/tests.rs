@@ -16,7 +16,8 @@ fn header(message: pb::SignedMessage) -> Header {
 #[test]
 fn a_draft_needs_little() {
     let world = World::new(Algorithm::Ed25519);
-    let draft = Draft::new(&world.customs, &sample::agreement(), sample::alert());
+    let nobody = pb::Alert { subjects: vec![], links: vec![], ..sample::alert() };
+    let draft = Draft::new(&world.customs, &sample::agreement(), nobody);
     let header = header(world.compose(draft.to(&world.police)));
     assert_eq!(header.status(), Status::Actual);
     assert_eq!(header.precedence(), Precedence::Routine);

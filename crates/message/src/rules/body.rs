@@ -28,8 +28,25 @@ pub(crate) const AT: At<'static> = At::root("body");
 pub(crate) struct Context<'a> {
     /// Languages of the texts (row 17).
     pub(crate) languages: &'a [String],
+    /// Classes of personal data declared (row 14).
+    pub(crate) personal_data: &'a [i32],
     /// When the message was made; None where that could not be read.
     pub(crate) created_at: Option<Millis>,
+}
+
+impl<'a> Context<'a> {
+    /// What this header says; `created_at` as far as it could be read.
+    pub(crate) fn new(header: &'a pb::Header, created_at: Option<Millis>) -> Self {
+        let languages = header.languages.as_ref().map_or(&[][..], |row| &row.languages);
+        let personal_data =
+            header.data_protection.as_ref().map_or(&[][..], |row| &row.personal_data);
+        Self { languages, personal_data, created_at }
+    }
+
+    /// Whether a class of personal data is declared.
+    fn declares(&self, class: pb::PersonalData) -> bool {
+        self.personal_data.contains(&i32::from(class))
+    }
 }
 
 /// Checks a body.

@@ -6,6 +6,7 @@ use pb::subject::Item;
 use super::Inspection;
 use crate::caps;
 use crate::fault::At;
+use crate::reason::Reason;
 use crate::rules::field::is_run;
 
 /// Most lines of a machine-readable zone (ICAO Doc 9303, TD1).
@@ -24,7 +25,7 @@ impl Inspection<'_, '_> {
         match item {
             None => self.missing(at),
             Some(Item::Person(item)) => self.person(at.field("person"), item),
-            Some(Item::Document(item)) => self.document(at.field("document"), item),
+            Some(Item::Document(item)) => self.lone_document(at.field("document"), item),
             Some(Item::Vehicle(item)) => self.vehicle(at.field("vehicle"), item),
             Some(Item::Vessel(item)) => self.vessel(at.field("vessel"), item),
             Some(Item::Aircraft(item)) => self.aircraft(at.field("aircraft"), item),
@@ -54,6 +55,24 @@ impl Inspection<'_, '_> {
         });
     }
 
+    /// V9: what is about somebody is not declared NONE.
+    fn personal(&mut self, at: At<'_>) {
+        use pb::PersonalData::{Biometric, Minor, Ordinary, Special};
+        if ![Ordinary, Special, Biometric, Minor].iter().any(|class| self.context.declares(*class))
+        {
+            let text = "personal data; name its classes in the header's row 14, not NONE";
+            self.findings.add(at, Reason::PersonalDataUncovered, "V9", text);
+        }
+    }
+
+    /// V9: what is of a class of its own is declared by that class.
+    fn declared(&mut self, at: At<'_>, class: pb::PersonalData) {
+        if !self.context.declares(class) {
+            let text = format!("needs {} in the header's row 14", class.as_str_name());
+            self.findings.add(at, Reason::PersonalDataUncovered, "V9", text);
+        }
+    }
+
     fn person(&mut self, at: At<'_>, person: &pb::Person) {
         let pb::Person {
             names,
@@ -69,8 +88,19 @@ impl Inspection<'_, '_> {
             is_suspect: _,
             is_of_interest: _,
             is_vulnerable: _,
-            is_minor: _,
+            is_minor,
         } = person;
+        self.personal(at);
+        if *is_minor {
+            self.declared(at.field("is_minor"), pb::PersonalData::Minor);
+        }
+        for (name, reference) in
+            [("portrait_ref", portrait_ref), ("biometrics_ref", biometrics_ref)]
+        {
+            if !reference.is_empty() {
+                self.declared(at.field(name), pb::PersonalData::Biometric);
+            }
+        }
         self.each(at.field("names"), names, 0..=caps::LIST_MAX, Self::person_name);
         self.code(at.field("sex"), sex);
         self.part(at.field("birth_date"), birth_date.as_ref(), Self::partial_time);
@@ -117,6 +147,16 @@ impl Inspection<'_, '_> {
         self.code(at.field("scheme"), scheme);
         self.required_line(at.field("value"), value);
         self.country(at.field("country"), country);
+    }
+
+    /// A document that stands for itself. Its number or machine-readable zone leads to
+    /// the person whom it was issued to; a stolen blank was issued to nobody.
+    fn lone_document(&mut self, at: At<'_>, document: &pb::Document) {
+        let numbered = !document.number.is_empty() && document.state != "STOLEN_BLANK";
+        if numbered || !document.mrz_lines.is_empty() {
+            self.personal(at);
+        }
+        self.document(at, document);
     }
 
     fn document(&mut self, at: At<'_>, document: &pb::Document) {
