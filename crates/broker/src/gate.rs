@@ -69,12 +69,16 @@ pub fn recognise(registry: &Registry, identity: &str, message: &SignedMessage) -
 }
 
 fn permit(registry: &Registry, header: &Header) -> Result<Permit, Faults> {
-    let fault = |path: String, reason, rule, description: &str| {
-        Faults::from(Fault { path, reason, rule, description: description.to_owned() })
+    let fault = |path: String, reason, rule, description: &str| Fault {
+        path,
+        reason,
+        rule,
+        description: description.to_owned(),
     };
+    let mut faults = Vec::new();
     let precedence = header.precedence();
     if precedence == Precedence::Flash && !registry.may_flash(header.origin()) {
-        return Err(fault(
+        faults.push(fault(
             "header.precedence.level".into(),
             Reason::PrecedenceNotPermitted,
             "V7",
@@ -89,25 +93,30 @@ fn permit(registry: &Registry, header: &Header) -> Result<Permit, Faults> {
     };
     let addresses = header.recipients().iter().map(|recipient| &recipient.address);
     let permit = registry.agreements().permit(&question, addresses.clone());
-    // Unknown and forbidden answer alike, so that names cannot be tried out.
-    let unknown = addresses.clone().position(|address| !registry.hosts(address));
-    match (permit, unknown) {
-        (Ok(permit), None) => Ok(permit),
-        (Err(AgreementRefusal::NotCovering), _) => Err(fault(
+    if permit == Err(AgreementRefusal::NotCovering) {
+        // Nothing says then who may be addressed; to tell who is unknown all the same
+        // would let names be tried out.
+        faults.push(fault(
             "header.legal.agreement".into(),
             Reason::AgreementNotCovering,
             "V6",
             "no agreement in force under this id, version and hash covers sender, kind and purposes; \
              GetNodeInfo lists those you are a party to",
-        )),
-        (Err(AgreementRefusal::Recipient(index)), other) => {
-            Err(not_permitted(other.map_or(index, |other| other.min(index))))
-        }
-        (Ok(_), Some(index)) => Err(not_permitted(index)),
+        ));
+    } else {
+        // Unknown and forbidden answer alike, for the same reason.
+        let is_stranger = |address: &Address| {
+            permit.is_err() && registry.agreements().permit(&question, [address]).is_err()
+        };
+        let refused = addresses
+            .enumerate()
+            .filter(|(_, address)| !registry.hosts(address) || is_stranger(address));
+        faults.extend(refused.map(|(index, _)| not_permitted(index)));
     }
+    permit.ok().filter(|_| faults.is_empty()).ok_or_else(|| faults.into())
 }
 
-fn not_permitted(index: usize) -> Faults {
+fn not_permitted(index: usize) -> Fault {
     Fault {
         path: format!("header.recipients[{index}].address"),
         reason: Reason::RecipientNotPermitted,
@@ -115,5 +124,4 @@ fn not_permitted(index: usize) -> Faults {
         description: "there is no such recipient, or you may not send to it; check the address and the agreement"
             .to_owned(),
     }
-    .into()
 }

@@ -9,7 +9,7 @@ use crate::body::Body;
 use crate::digest::Digest;
 use crate::dsse::PayloadType;
 use crate::fault::{Faults, Findings};
-use crate::header::{AgreementRef, Header, Precedence, Purpose, RecipientRole, Status};
+use crate::header::{AgreementRef, Precedence, Purpose, RecipientRole, Status};
 use crate::id::MessageId;
 use crate::key::SigningKey;
 use crate::rules::{self, clock, header};
@@ -201,14 +201,11 @@ pub fn compose(
     describe(&mut proto, &body, &body_bytes, key);
 
     let mut findings = Findings::default();
-    let facts = header::read(&proto, &mut findings);
-    let created_at = facts.as_ref().map(|facts| facts.times.created_at);
-    let header = facts.map(|facts| Header { facts, proto: proto.clone() });
-    if let Some(header) = &header {
-        clock::check(header, now, header::AT, &mut findings);
-    }
-    rules::body::check(&body, rules::body::Context::new(&proto, created_at), &mut findings);
-    findings.or(header)?;
+    let outline = header::read(&proto, &mut findings);
+    clock::check(&outline, now, &mut findings);
+    let context = rules::body::Context::new(&proto, outline.created_at);
+    rules::body::check(&body, context, &mut findings);
+    findings.or(outline.facts())?;
 
     let payload = proto.encode_to_vec().into();
     let envelope = Some(key.envelope(PayloadType::Header, payload));

@@ -56,6 +56,15 @@ impl From<Fault> for Faults {
     }
 }
 
+impl From<Vec<Fault>> for Faults {
+    /// Of at least one fault; those beyond [`caps::FAULTS_MAX`] are left out.
+    fn from(mut faults: Vec<Fault>) -> Self {
+        assert!(!faults.is_empty(), "nothing is refused without a fault");
+        faults.truncate(caps::FAULTS_MAX);
+        Self(faults)
+    }
+}
+
 impl<'a> IntoIterator for &'a Faults {
     type Item = &'a Fault;
     type IntoIter = std::slice::Iter<'a, Fault>;
@@ -157,7 +166,6 @@ impl Findings {
 
     /// The faults that were found.
     pub(crate) fn into_faults(self) -> Faults {
-        assert!(!self.0.is_empty(), "a value is missing only where a fault was noted");
-        Faults(self.0)
+        self.0.into()
     }
 }

@@ -24,7 +24,6 @@ pub struct Header {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Facts {
     pub(crate) kind: Kind,
-    pub(crate) schema_minor: u32,
     pub(crate) message_id: MessageId,
     pub(crate) thread_id: Option<MessageId>,
     pub(crate) correlation_id: Option<MessageId>,
@@ -32,11 +31,11 @@ pub(crate) struct Facts {
     pub(crate) origin: Address,
     pub(crate) recipients: Vec<Recipient>,
     pub(crate) precedence: Precedence,
-    pub(crate) times: Times,
+    pub(crate) created_at: Millis,
+    pub(crate) ends: Ends,
     pub(crate) purposes: Vec<Purpose>,
     pub(crate) agreement: AgreementRef,
     pub(crate) hop_limit: u32,
-    pub(crate) body_size: u32,
     pub(crate) body_digest: Digest,
     pub(crate) signer: Signer,
 }
@@ -63,10 +62,9 @@ pub struct AgreementRef {
     pub clause: String,
 }
 
-/// The times of a header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Times {
-    pub(crate) created_at: Millis,
+/// The ends that a header sets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ends {
     pub(crate) deliver_by: Option<Millis>,
     pub(crate) expires_at: Option<Millis>,
     pub(crate) retain_until: Option<Millis>,
@@ -89,8 +87,8 @@ impl Header {
     /// All faults.
     pub fn parse(proto: pb::Header) -> Result<Self, Faults> {
         let mut findings = Findings::default();
-        let facts = rules::header::read(&proto, &mut findings);
-        findings.or(facts).map(|facts| Self { facts, proto })
+        let outline = rules::header::read(&proto, &mut findings);
+        findings.or(outline.facts()).map(|facts| Self { facts, proto })
     }
 
     /// The message's id, unique within the originating agency.
@@ -135,23 +133,22 @@ impl Header {
 
     /// When it was made.
     pub fn created_at(&self) -> Millis {
-        self.facts.times.created_at
+        self.facts.created_at
     }
 
     /// Until when it is to be delivered; 30 days after its creation if it does not say.
     pub fn deliver_by(&self) -> Millis {
-        let times = self.facts.times;
-        times.deliver_by.unwrap_or(times.created_at + caps::DELIVER_BY_MAX)
+        self.facts.ends.deliver_by.unwrap_or_else(|| self.created_at() + caps::DELIVER_BY_MAX)
     }
 
     /// Until when its content holds, if it has an end of its own.
     pub fn expires_at(&self) -> Option<Millis> {
-        self.facts.times.expires_at
+        self.facts.ends.expires_at
     }
 
     /// Until when its bytes may be kept, if it says so.
     pub fn retain_until(&self) -> Option<Millis> {
-        self.facts.times.retain_until
+        self.facts.ends.retain_until
     }
 
     /// Why it may be sent: 1 to 8, none twice.

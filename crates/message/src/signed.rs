@@ -10,10 +10,11 @@ use crate::caps;
 use crate::digest::Digest;
 use crate::dsse::PayloadType;
 use crate::fault::{At, Faults, Findings};
-use crate::header::{Facts, Header, Kind, Signer};
+use crate::header::{Header, Kind, Signer};
 use crate::key::{KeyId, PublicKey};
 use crate::reason::Reason;
 use crate::registry::KeyRegistry;
+use crate::rules::header::{Content, Outline, Schema};
 use crate::rules::{body, clock, header};
 use crate::time::Millis;
 use crate::wire;
@@ -109,26 +110,23 @@ impl SignedMessage {
     }
 
     /// Checks everything, and collects all faults: the sender, the header, the clock,
-    /// the signature, the body, in this order. One decoding and encoding, one SHA-256
-    /// of the body, one signature check.
+    /// the signature, the body, in this order. A rule that needs what could not be read
+    /// is left out. One decoding and encoding, one SHA-256 of the body, one signature
+    /// check.
     ///
     /// # Errors
     /// All faults; the first decides.
     pub fn verify(self, check: &Check<'_>) -> Result<VerifiedMessage, Faults> {
-        let mut findings = Findings::default();
-        sender(&self.header, check.senders, &mut findings);
-        let facts = header::read(&self.header, &mut findings);
-        let Some(facts) = facts else {
-            return Err(findings.into_faults());
-        };
         let Self { envelope, header: proto, body: body_bytes } = self;
+        let mut findings = Findings::default();
+        sender(&proto, check.senders, &mut findings);
+        let outline = header::read(&proto, &mut findings);
+        clock::check(&outline, check.now, &mut findings);
+        let key = key(&outline, check, &mut findings);
+        signature(&envelope, outline.signer, key, &mut findings);
+        let body = read_body(&proto, &outline, &body_bytes, &mut findings);
+        let (facts, body) = findings.or(outline.facts().zip(body))?;
         let header = Header { facts, proto };
-        clock::check(&header, check.now, header::AT, &mut findings);
-        if let Some(key) = key(&header, check, &mut findings) {
-            signature(&envelope, header.signer(), key, &mut findings);
-        }
-        let body = read_body(&header, &body_bytes, &mut findings);
-        let body = findings.or(body)?;
         let header_digest = Digest::of(&envelope.payload);
         Ok(VerifiedMessage { envelope, header, header_digest, body, body_bytes })
     }
@@ -139,9 +137,9 @@ impl SignedMessage {
     /// # Errors
     /// Faults of the header, `SIGNATURE_…` and `ALGORITHM_MISMATCH`.
     pub fn check_signature(&self, key: &PublicKey) -> Result<(), Faults> {
-        let header = self.header()?;
         let mut findings = Findings::default();
-        signature(&self.envelope, header.signer(), key, &mut findings);
+        let signer = header::read(&self.header, &mut findings).signer;
+        signature(&self.envelope, signer, Some(key), &mut findings);
         findings.or(Some(()))
     }
 
@@ -150,9 +148,9 @@ impl SignedMessage {
     /// # Errors
     /// Faults of the header, `BODY_MISMATCH`, and faults of the body.
     pub fn check_body(&self) -> Result<Body, Faults> {
-        let header = self.header()?;
         let mut findings = Findings::default();
-        let body = read_body(&header, &self.body, &mut findings);
+        let outline = header::read(&self.header, &mut findings);
+        let body = read_body(&self.header, &outline, &self.body, &mut findings);
         findings.or(body)
     }
 
@@ -222,12 +220,12 @@ fn sender(header: &pb::Header, senders: &[Address], findings: &mut Findings) {
 
 /// The registered key that the header names, if it counts for the originator now and
 /// counted when the message was made (V1).
-fn key<'k>(header: &Header, check: &Check<'k>, findings: &mut Findings) -> Option<&'k PublicKey> {
+fn key<'k>(outline: &Outline, check: &Check<'k>, findings: &mut Findings) -> Option<&'k PublicKey> {
     let at = header::AT.field("signers");
     let at = at.item(0);
     let at = at.field("keyid");
-    let Signer { keyid, .. } = header.signer();
-    let Some(registered) = check.keys.lookup(header.origin(), keyid) else {
+    let Signer { keyid, .. } = outline.signer?;
+    let Some(registered) = check.keys.lookup(outline.origin.as_ref()?, keyid) else {
         if check.keys.owner_of(keyid).is_some() {
             let text = "the key of another; sign with a key of the originating agency";
             findings.add(at, Reason::SenderMismatch, "V1", text);
@@ -237,7 +235,8 @@ fn key<'k>(header: &Header, check: &Check<'k>, findings: &mut Findings) -> Optio
         }
         return None;
     };
-    if !registered.is_valid_at(check.now) || !registered.is_valid_at(header.created_at()) {
+    let times = [Some(check.now), outline.created_at];
+    if times.into_iter().flatten().any(|time| !registered.is_valid_at(time)) {
         let text = "the key does not count now, or did not at created_at; sign with a current one";
         findings.add(at, Reason::KeyNotValid, "V1", text);
     }
@@ -245,11 +244,19 @@ fn key<'k>(header: &Header, check: &Check<'k>, findings: &mut Findings) -> Optio
 }
 
 /// Exactly one signature, by the key that the header names and its algorithm.
-fn signature(envelope: &pb::Envelope, signer: Signer, key: &PublicKey, findings: &mut Findings) {
+fn signature(
+    envelope: &pb::Envelope,
+    signer: Option<Signer>,
+    key: Option<&PublicKey>,
+    findings: &mut Findings,
+) {
     let at = ENVELOPE.field("signatures");
     let [pb::Signature { sig, keyid }] = envelope.signatures.as_slice() else {
         let text = "exactly one signature is expected";
         findings.add(at, Reason::SignatureCount, "V1", text);
+        return;
+    };
+    let (Some(signer), Some(key)) = (signer, key) else {
         return;
     };
     if signer.algorithm != key.algorithm().to_proto() {
@@ -278,22 +285,29 @@ fn signature(envelope: &pb::Envelope, signer: Signer, key: &PublicKey, findings:
 }
 
 /// The body, if it is the one that the header names (V2), and its rules.
-fn read_body(header: &Header, bytes: &Bytes, findings: &mut Findings) -> Option<Body> {
-    let Facts { body_size, body_digest, schema_minor, .. } = header.facts;
-    if usize::try_from(body_size) != Ok(bytes.len()) || Digest::of(bytes) != body_digest {
+fn read_body(
+    header: &pb::Header,
+    outline: &Outline,
+    bytes: &Bytes,
+    findings: &mut Findings,
+) -> Option<Body> {
+    let is_other = |Content { size, sha256 }| {
+        usize::try_from(size) != Ok(bytes.len()) || Digest::of(bytes) != sha256
+    };
+    if outline.body.is_some_and(is_other) {
         let text = "not the bytes of the header's size and SHA-256; send the body that was signed";
         findings.add(body::AT, Reason::BodyMismatch, "V2", text);
         return None;
     }
-    let known = schema_minor == 0;
-    let body = match header.kind() {
+    let Schema { kind, minor } = outline.schema?;
+    let known = minor == 0;
+    let body = match kind {
         Kind::Alert => decode(bytes, known, findings).map(Body::Alert),
         Kind::Incident => decode(bytes, known, findings).map(Body::Incident),
         Kind::Note => decode(bytes, known, findings).map(Body::Note),
         _ => None,
     }?;
-    let context = body::Context::new(&header.proto, Some(header.created_at()));
-    body::check(&body, context, findings);
+    body::check(&body, body::Context::new(header, outline.created_at), findings);
     Some(body)
 }
 

@@ -45,10 +45,38 @@ async fn all_faults_are_told_at_once_and_none_repeats_what_was_sent() {
         "header.recipients[1].role",
         "header.recipients[1].address",
         "header.identity.case_ref",
+        "body",
     ];
     assert_eq!(told, expected.map(|path| (path, true)));
     let all = format!("{status:?}");
     assert!(!all.contains("SECRET") && !all.contains("999"), "{all}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_recipient_that_is_not_permitted_is_told() {
+    let scene = Scene::new().await;
+    let to = |addresses: &[&str]| {
+        let recipients = addresses.iter().map(|address| pb::Recipient {
+            target: Some(pb::recipient::Target::Address((*address).to_owned())),
+            role: pb::RecipientRole::Info.into(),
+        });
+        recipients.collect()
+    };
+    let addresses = ["pk/police", "pk/nobody", "pk/health", "pk/coast-guard"];
+    let told = |status: &Status| -> Vec<String> {
+        let details = status.get_error_details();
+        let faults = &details.bad_request().expect("a BadRequest").field_violations;
+        faults.iter().map(|fault| fault.field.clone()).collect()
+    };
+    let status = refusal(&scene, scene.with_header(|h| h.recipients = to(&addresses))).await;
+    assert_eq!(told(&status), ["header.recipients[1].address", "header.recipients[3].address"]);
+    // Under no agreement nobody may be addressed, and nothing is said of names.
+    let message = scene.with_header(|header| {
+        header.recipients = to(&addresses);
+        let legal = header.legal.as_mut().expect("row 13");
+        legal.agreement.as_mut().expect("an agreement").version += 1;
+    });
+    assert_eq!(told(&refusal(&scene, message).await), ["header.legal.agreement"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,19 +9,65 @@ mod times;
 
 use barid_proto::message::v1 as pb;
 
+use crate::address::Address;
 use crate::caps;
 use crate::fault::{At, Findings};
-use crate::header::{Facts, Kind, Precedence, Times};
+use crate::header::{Ends, Facts, Kind, Precedence, Recipient, Signer, Status};
 use crate::reason::Reason;
 use crate::text::Layout;
-use content::Content;
+use crate::time::Millis;
 use law::Legal;
+
+pub(crate) use content::Content;
+pub(crate) use identity::{Identity, Schema};
 
 /// Where a header stands.
 pub(crate) const AT: At<'static> = At::root("header");
 
-/// Reads a header. None only where a fault was noted.
-pub(crate) fn read(header: &pb::Header, f: &mut Findings) -> Option<Facts> {
+/// What could be read of a header. A part is None only where a fault was noted; the
+/// rules that need it cannot be looked at then, and all others can.
+pub(crate) struct Outline {
+    pub(crate) schema: Option<Schema>,
+    pub(crate) identity: Option<Identity>,
+    pub(crate) status: Option<Status>,
+    pub(crate) origin: Option<Address>,
+    pub(crate) recipients: Vec<Recipient>,
+    pub(crate) precedence: Option<Precedence>,
+    pub(crate) created_at: Option<Millis>,
+    pub(crate) ends: Ends,
+    pub(crate) legal: Option<Legal>,
+    pub(crate) body: Option<Content>,
+    pub(crate) hop_limit: Option<u32>,
+    pub(crate) signer: Option<Signer>,
+}
+
+impl Outline {
+    /// The facts, where all of them could be read.
+    pub(crate) fn facts(self) -> Option<Facts> {
+        let (schema, identity) = (self.schema?, self.identity?);
+        let (legal, body) = (self.legal?, self.body?);
+        Some(Facts {
+            kind: schema.kind,
+            message_id: identity.message_id,
+            thread_id: identity.thread_id,
+            correlation_id: identity.correlation_id,
+            status: self.status?,
+            origin: self.origin?,
+            recipients: self.recipients,
+            precedence: self.precedence?,
+            created_at: self.created_at?,
+            ends: self.ends,
+            purposes: legal.purposes,
+            agreement: legal.agreement,
+            hop_limit: self.hop_limit?,
+            body_digest: body.sha256,
+            signer: self.signer?,
+        })
+    }
+}
+
+/// Reads a header, row by row.
+pub(crate) fn read(header: &pb::Header, f: &mut Findings) -> Outline {
     let pb::Header {
         schema,
         identity,
@@ -54,11 +100,12 @@ pub(crate) fn read(header: &pb::Header, f: &mut Findings) -> Option<Facts> {
     let origin = parties::originator(originator.as_ref(), AT.field("originator"), f);
     let recipients = parties::recipients(recipients, origin.as_ref(), AT.field("recipients"), f);
     let level = times::precedence(precedence.as_ref(), AT.field("precedence"), f);
-    let times = times::times(times.as_ref(), AT.field("times"), f);
+    let (created_at, ends) = times::times(times.as_ref(), AT.field("times"), f);
     handling::classification(classification.as_ref(), AT.field("classification"), f);
     handling::sharing(sharing.as_ref(), AT.field("sharing"), f);
     handling::handling(handling, AT.field("handling"), f);
     handling::onward(onward.as_ref(), AT.field("onward"), f);
+    let has_basis = legal.as_ref().is_some_and(|row| !row.legal_basis.is_empty());
     let legal = law::legal(legal.as_ref(), AT.field("legal"), f);
     let personal = law::data_protection(data_protection.as_ref(), AT.field("data_protection"), f);
     law::grading(grading.as_ref(), AT.field("grading"), f);
@@ -73,27 +120,24 @@ pub(crate) fn read(header: &pb::Header, f: &mut Findings) -> Option<Facts> {
     f.texts(AT, header, Layout::Line);
 
     flash(level, kind, body, f);
-    covered(personal, legal.as_ref(), times, f);
+    if personal {
+        covered(has_basis, ends, f);
+    }
 
-    let (schema, identity, legal, body) = (schema?, identity?, legal?, body?);
-    Some(Facts {
-        kind: schema.kind,
-        schema_minor: schema.minor,
-        message_id: identity.message_id,
-        thread_id: identity.thread_id,
-        correlation_id: identity.correlation_id,
-        status: status?,
-        origin: origin?,
+    Outline {
+        schema,
+        identity,
+        status,
+        origin,
         recipients,
-        precedence: level?,
-        times: times?,
-        purposes: legal.purposes,
-        agreement: legal.agreement,
-        hop_limit: hop_limit?,
-        body_size: body.size,
-        body_digest: body.sha256,
-        signer: signer?,
-    })
+        precedence: level,
+        created_at,
+        ends,
+        legal,
+        body,
+        hop_limit,
+        signer,
+    }
 }
 
 /// V7: what may be FLASH.
@@ -116,16 +160,13 @@ fn flash(level: Option<Precedence>, kind: Option<Kind>, body: Option<Content>, f
 
 /// V9: personal data needs a purpose (row 13 asks for one anyway), a legal basis, and
 /// an end.
-fn covered(personal: bool, legal: Option<&Legal>, times: Option<Times>, f: &mut Findings) {
-    if !personal {
-        return;
-    }
-    if legal.is_some_and(|legal| !legal.has_basis) {
+fn covered(has_basis: bool, ends: Ends, f: &mut Findings) {
+    if !has_basis {
         let text = "required with personal data; name the law or article";
         let legal = AT.field("legal");
         f.add(legal.field("legal_basis"), Reason::PersonalDataUncovered, "V9", text);
     }
-    if times.is_some_and(|times| times.retain_until.is_none()) {
+    if ends.retain_until.is_none() {
         let text = "required with personal data; say until when the bytes may be kept";
         let times = AT.field("times");
         f.add(times.field("retain_until"), Reason::PersonalDataUncovered, "V9", text);

@@ -87,3 +87,29 @@ fn all_faults_are_told_in_order_and_without_what_was_sent() {
     );
     assert!(!faults.to_string().to_lowercase().contains("secret"));
 }
+
+#[test]
+fn rows_that_cannot_be_read_hide_no_other_fault() {
+    let world = World::new(Algorithm::Ed25519);
+    let mut message = broken(&world, |header| {
+        header.status.as_mut().unwrap().code = 99;
+        let times = header.times.as_mut().unwrap();
+        times.created_at.as_mut().unwrap().nanos = 1;
+        times.expires_at = Some(barid_proto::Timestamp { seconds: 1_700_000_000, nanos: 0 });
+        let info = header.content.as_mut().unwrap().body.as_mut().unwrap();
+        info.sha256.clear();
+    });
+    message.envelope.as_mut().unwrap().signatures[0].sig = vec![1; 64].into();
+    message.body = pb::Note::default().encode_to_vec().into();
+    let faults = faults(&world, message);
+    let paths: Vec<_> = faults.iter().map(|fault| fault.path.as_str()).collect();
+    let expected = [
+        "header.status.code",
+        "header.times.created_at",
+        "header.content.body.sha256",
+        "header.times.expires_at",
+        "envelope.signatures[0].sig",
+        "body.text",
+    ];
+    assert_eq!(paths, expected);
+}

@@ -60,9 +60,9 @@ pub(super) fn languages(row: Option<&pb::Languages>, at: At<'_>, f: &mut Finding
 
 /// Row 18, as read.
 #[derive(Clone, Copy)]
-pub(super) struct Content {
-    pub(super) size: u32,
-    pub(super) sha256: Digest,
+pub(crate) struct Content {
+    pub(crate) size: u32,
+    pub(crate) sha256: Digest,
 }
 
 /// Row 18: the body that belongs to the header.

@@ -12,9 +12,9 @@ use crate::reason::Reason;
 
 /// Row 1, as read.
 #[derive(Clone, Copy)]
-pub(super) struct Schema {
-    pub(super) kind: Kind,
-    pub(super) minor: u32,
+pub(crate) struct Schema {
+    pub(crate) kind: Kind,
+    pub(crate) minor: u32,
 }
 
 /// Row 1: specification and schema. A greater minor is taken, a greater major not.
@@ -50,8 +50,8 @@ fn version(version: Option<&pb::Version>, at: At<'_>, f: &mut Findings) -> Optio
 
 /// Row 2, as read.
 #[derive(Clone, Copy)]
-pub(super) struct Identity {
-    pub(super) message_id: MessageId,
+pub(crate) struct Identity {
+    pub(crate) message_id: MessageId,
     pub(super) thread_id: Option<MessageId>,
     pub(super) correlation_id: Option<MessageId>,
 }

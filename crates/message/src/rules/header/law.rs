@@ -10,10 +10,9 @@ use crate::reason::Reason;
 use crate::rules::field::is_code;
 
 /// Row 13, as read.
-pub(super) struct Legal {
+pub(crate) struct Legal {
     pub(super) purposes: Vec<Purpose>,
     pub(super) agreement: AgreementRef,
-    pub(super) has_basis: bool,
 }
 
 /// Row 13: purposes, basis, agreement.
@@ -30,7 +29,7 @@ pub(super) fn legal(row: Option<&pb::LegalBasis>, at: At<'_>, f: &mut Findings) 
     }
     f.chars(at.field("legal_basis"), "row 13", legal_basis, caps::LEGAL_BASIS_CHARS_MAX);
     let agreement = agreement_ref(agreement.as_ref(), at.field("agreement"), f)?;
-    Some(Legal { purposes, agreement, has_basis: !legal_basis.is_empty() })
+    Some(Legal { purposes, agreement })
 }
 
 fn agreement_ref(

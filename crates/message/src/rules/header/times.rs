@@ -5,7 +5,7 @@ use barid_proto::message::v1 as pb;
 
 use crate::caps;
 use crate::fault::{At, Findings};
-use crate::header::{Precedence, Times};
+use crate::header::{Ends, Precedence};
 use crate::reason::Reason;
 use crate::time::Millis;
 
@@ -26,8 +26,14 @@ pub(super) fn precedence(
 }
 
 /// Row 8: the times, and their order (V4). The clock's rules are elsewhere.
-pub(super) fn times(row: Option<&pb::Times>, at: At<'_>, f: &mut Findings) -> Option<Times> {
-    let row = f.required(at, "row 8", row)?;
+pub(super) fn times(
+    row: Option<&pb::Times>,
+    at: At<'_>,
+    f: &mut Findings,
+) -> (Option<Millis>, Ends) {
+    let Some(row) = f.required(at, "row 8", row) else {
+        return (None, Ends::default());
+    };
     let pb::Times { created_at, deliver_by, effective_at, onset_at, expires_at, retain_until } =
         row;
     let created = f.required(at.field("created_at"), "row 8", created_at.as_ref());
@@ -39,27 +45,35 @@ pub(super) fn times(row: Option<&pb::Times>, at: At<'_>, f: &mut Findings) -> Op
     let expires_at = read("expires_at", expires_at.as_ref());
     let retain_until = read("retain_until", retain_until.as_ref());
 
-    let times = Times { created_at: created_at?, deliver_by, expires_at, retain_until };
-    order(times, effective_at.zip(onset_at), at, f);
-    Some(times)
+    let ends = Ends { deliver_by, expires_at, retain_until };
+    order(created_at, ends, effective_at.zip(onset_at), at, f);
+    (created_at, ends)
 }
 
-fn order(times: Times, onset: Option<(Millis, Millis)>, at: At<'_>, f: &mut Findings) {
-    let Times { created_at, deliver_by, expires_at, retain_until } = times;
+/// The order of those times that could be read.
+fn order(
+    created_at: Option<Millis>,
+    ends: Ends,
+    onset: Option<(Millis, Millis)>,
+    at: At<'_>,
+    f: &mut Findings,
+) {
+    let Ends { deliver_by, expires_at, retain_until } = ends;
+    let latest = created_at.map(|created| created + caps::DELIVER_BY_MAX);
     let mut disorder = |name, expected| f.add(at.field(name), Reason::TimeOrder, "V4", expected);
-    if deliver_by.is_some_and(|by| by <= created_at) {
+    if deliver_by.is_some_and(|by| created_at.is_some_and(|created| by <= created)) {
         disorder("deliver_by", "must come after created_at");
     }
-    if deliver_by.is_some_and(|by| by > created_at + caps::DELIVER_BY_MAX) {
+    if deliver_by.is_some_and(|by| latest.is_some_and(|latest| by > latest)) {
         disorder("deliver_by", "at most 30 days after created_at");
     }
     if onset.is_some_and(|(effective, onset)| effective > onset) {
         disorder("effective_at", "must not come after onset_at");
     }
-    if expires_at.is_some_and(|end| end <= created_at) {
+    if expires_at.is_some_and(|end| created_at.is_some_and(|created| end <= created)) {
         disorder("expires_at", "must come after created_at");
     }
-    if retain_until.is_some_and(|end| end < expires_at.unwrap_or(created_at)) {
+    if retain_until.is_some_and(|end| expires_at.or(created_at).is_some_and(|from| end < from)) {
         disorder("retain_until", "must not come before expires_at or created_at");
     }
 }
