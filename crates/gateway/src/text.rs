@@ -1,8 +1,8 @@
 //! Text from outside, made fit for a standard message.
 //!
-//! What is normalised, and nothing else: NFC; line ends to LF; byte order marks and
-//! soft hyphens, which show nothing, taken out, as are zero-width joiners that stand
-//! between no letters; blanks at either end cut; in names, codes and values of one
+//! What is normalised, and nothing else: NFC; line ends to LF; byte order marks, soft
+//! hyphens, zero-width spaces and word joiners, which show nothing, taken out, as are
+//! zero-width joiners that stand between no letters; blanks at either end cut; in names, codes and values of one
 //! line, every run of blanks made one space. A record with any other character that
 //! a message may not hold is not mapped.
 
@@ -74,7 +74,8 @@ fn fit(field: &str, mut text: String, layout: Layout) -> Result<String, Reason> 
 fn without_invisible(raw: &str) -> String {
     let mut text = String::with_capacity(raw.len());
     let mut previous = None;
-    let mut chars = raw.chars().filter(|c| !matches!(c, '\u{feff}' | '\u{ad}')).peekable();
+    let shows_nothing = |c: &char| matches!(c, '\u{feff}' | '\u{ad}' | '\u{200b}' | '\u{2060}');
+    let mut chars = raw.chars().filter(|c| !shows_nothing(c)).peekable();
     while let Some(c) = chars.next() {
         let next = chars.peek().copied();
         match c {
@@ -100,6 +101,7 @@ mod tests {
     #[test]
     fn normalises_what_shows_nothing() {
         assert_eq!(block("t", "\u{feff}a\r\nb\tc\u{ad}\rd ").unwrap(), "a\nb\tc\nd");
+        assert_eq!(line("t", "Ta\u{200b}lo\u{2060}qan").unwrap(), "Taloqan");
         assert_eq!(line("t", " Arad \n\t County ").unwrap(), "Arad County");
         assert_eq!(line("t", "e\u{301}").unwrap(), "é");
         assert_eq!(line("t", "می\u{200c}روم").unwrap(), "می\u{200c}روم");

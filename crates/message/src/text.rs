@@ -25,8 +25,12 @@ pub enum TextError {
     /// U+202A to U+202E, or an isolate without its end in the same line.
     #[error("holds a direction override, or an isolate that is not closed in its line")]
     Direction,
-    /// A byte order mark or soft hyphen.
-    #[error("holds a byte order mark or soft hyphen; leave them out")]
+    /// U+2028 or U+2029: to some readers the end of a line, to others nothing.
+    #[error("holds a line or paragraph separator; texts of bodies have line feeds")]
+    Separator,
+    /// A byte order mark, soft hyphen, zero-width space or word joiner: no script needs
+    /// them, and two texts that differ by one look alike.
+    #[error("holds a byte order mark, soft hyphen, zero-width space or word joiner; leave it out")]
     Invisible,
     /// U+200C or U+200D elsewhere than between letters.
     #[error("holds a zero-width joiner or non-joiner that does not stand between letters")]
@@ -65,7 +69,8 @@ fn check_characters(text: &str, layout: Layout) -> Result<(), TextError> {
             '\u{202a}'..='\u{202e}' => return Err(TextError::Direction),
             '\u{2066}'..='\u{2068}' => isolates += 1,
             '\u{2069}' => isolates = isolates.checked_sub(1).ok_or(TextError::Direction)?,
-            '\u{feff}' | '\u{ad}' => return Err(TextError::Invisible),
+            '\u{2028}' | '\u{2029}' => return Err(TextError::Separator),
+            '\u{feff}' | '\u{ad}' | '\u{200b}' | '\u{2060}' => return Err(TextError::Invisible),
             '\u{200c}' | '\u{200d}' => {
                 let between = [before, characters.peek().copied()];
                 if !between.iter().all(|near| near.is_some_and(is_letter_or_mark)) {

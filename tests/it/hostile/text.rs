@@ -19,6 +19,8 @@ pub(super) fn cases(scene: &Scene) -> Vec<Case> {
     let mut cases = vec![
         body(46, "byte order mark", "Gate\u{feff} 2"),
         body(46, "soft hyphen", "Torkh\u{ad}am"),
+        body(46, "zero-width space", "Torkh\u{200b}am"),
+        body(46, "word joiner", "Torkh\u{2060}am"),
         body(46, "joiner at an end", "Gate\u{200d}"),
         case_ref(46, "byte order mark in a reference", "FIR\u{feff} 12"),
         invalid(46, "joiner in an address", to(scene, "pk/pol\u{200d}ice"), "ADDRESS_INVALID"),
@@ -38,6 +40,10 @@ pub(super) fn cases(scene: &Scene) -> Vec<Case> {
     cases.push(case_ref(47, "override in the header", "\u{202e}321 RIF"));
     for control in ['\0', '\u{7}', '\u{8}', '\r', '\u{1b}', '\u{7f}', '\u{85}', '\u{9b}'] {
         cases.push(body(48, "control character", &format!("Gate{control}[2J 2")));
+    }
+    for separator in ['\u{2028}', '\u{2029}'] {
+        cases.push(body(48, "separator", &format!("Gate 2{separator}closed")));
+        cases.push(case_ref(48, "separator in the header", &format!("FIR 12{separator}13")));
     }
     cases.push(case_ref(48, "line feed in the header", "FIR 12\n13"));
     for country in NO_COUNTRIES {
