@@ -10,11 +10,15 @@ use bytes::Bytes;
 use pb::{recipient, subject};
 
 use crate::fault::At;
+use crate::text::Layout;
+
+/// What is shown every string with its place and layout.
+type See<'s> = dyn FnMut(At<'_>, Layout, &str) + 's;
 
 /// Something that may hold strings.
 pub(crate) trait Strings {
-    /// Shows every string with its place.
-    fn visit(&self, at: At<'_>, see: &mut dyn FnMut(At<'_>, &str));
+    /// Shows every string with its place: `layout` where its field has none of its own.
+    fn visit(&self, at: At<'_>, layout: Layout, see: &mut See<'_>);
     /// Gives every string away to be changed.
     fn amend(&mut self, change: &mut dyn FnMut(&mut String));
     /// Shows every text that states its language.
@@ -22,8 +26,8 @@ pub(crate) trait Strings {
 }
 
 impl Strings for String {
-    fn visit(&self, at: At<'_>, see: &mut dyn FnMut(At<'_>, &str)) {
-        see(at, self);
+    fn visit(&self, at: At<'_>, layout: Layout, see: &mut See<'_>) {
+        see(at, layout, self);
     }
 
     fn amend(&mut self, change: &mut dyn FnMut(&mut String)) {
@@ -34,9 +38,9 @@ impl Strings for String {
 }
 
 impl<T: Strings> Strings for Option<T> {
-    fn visit(&self, at: At<'_>, see: &mut dyn FnMut(At<'_>, &str)) {
+    fn visit(&self, at: At<'_>, layout: Layout, see: &mut See<'_>) {
         if let Some(value) = self {
-            value.visit(at, see);
+            value.visit(at, layout, see);
         }
     }
 
@@ -54,9 +58,9 @@ impl<T: Strings> Strings for Option<T> {
 }
 
 impl<T: Strings> Strings for Vec<T> {
-    fn visit(&self, at: At<'_>, see: &mut dyn FnMut(At<'_>, &str)) {
+    fn visit(&self, at: At<'_>, layout: Layout, see: &mut See<'_>) {
         for (position, value) in self.iter().enumerate() {
-            value.visit(at.item(position), see);
+            value.visit(at.item(position), layout, see);
         }
     }
 
@@ -77,20 +81,25 @@ impl<T: Strings> Strings for Vec<T> {
 macro_rules! without_strings {
     ($($type:ty),* $(,)?) => {$(
         impl Strings for $type {
-            fn visit(&self, _: At<'_>, _: &mut dyn FnMut(At<'_>, &str)) {}
+            fn visit(&self, _: At<'_>, _: Layout, _: &mut See<'_>) {}
             fn amend(&mut self, _: &mut dyn FnMut(&mut String)) {}
             fn texts<'t>(&'t self, _: &mut dyn FnMut(&'t pb::Text)) {}
         }
     )*};
 }
 
-/// Messages, by all of their fields.
+/// Messages, by all of their fields, with the layout of those that have their own.
 macro_rules! messages {
-    ($($type:ident { $($field:ident),* $(,)? })*) => {$(
+    ($($type:ident { $($field:ident $(: $layout:ident)?),* $(,)? })*) => {$(
         impl Strings for pb::$type {
-            fn visit(&self, at: At<'_>, see: &mut dyn FnMut(At<'_>, &str)) {
+            fn visit(&self, at: At<'_>, layout: Layout, see: &mut See<'_>) {
                 let Self { $($field),* } = self;
-                $($field.visit(at.field(stringify!($field)), see);)*
+                // Not looked at where every field has its own.
+                let _ = layout;
+                $({
+                    $(let layout = Layout::$layout;)?
+                    $field.visit(at.field(stringify!($field)), layout, see);
+                })*
             }
 
             fn amend(&mut self, change: &mut dyn FnMut(&mut String)) {
@@ -110,9 +119,9 @@ macro_rules! messages {
 macro_rules! oneofs {
     ($($type:path { $($member:ident = $name:literal),* $(,)? })*) => {$(
         impl Strings for $type {
-            fn visit(&self, at: At<'_>, see: &mut dyn FnMut(At<'_>, &str)) {
+            fn visit(&self, at: At<'_>, layout: Layout, see: &mut See<'_>) {
                 match self {
-                    $(Self::$member(value) => value.visit(at.field($name), see),)*
+                    $(Self::$member(value) => value.visit(at.field($name), layout, see),)*
                 }
             }
 
@@ -142,34 +151,34 @@ messages! {
         languages, content, routing, extensions, signers, external_ref,
     }
     Schema { spec_version, kind, schema_id, schema_version }
-    Identity { message_id, thread_id, correlation_id, case_ref }
+    Identity { message_id, thread_id, correlation_id, case_ref: Id }
     MessageStatus { code, exercise_name }
     Lineage { r#type, references }
     Reference { originator, message_id, header_digest }
-    Originator { address, node, officer, on_behalf_of }
+    Originator { address, node: Id, officer: Id, on_behalf_of }
     Topic { name, area }
     PrecedenceLevel { level, reason }
-    Classification { scheme, level }
+    Classification { scheme, level: Id }
     Handling { code, text }
     Onward { level, named, group_id }
     LegalBasis { purposes, legal_basis, agreement }
-    AgreementRef { id, version, sha256, clause }
+    AgreementRef { id, version, sha256, clause: Id }
     Grading { system, source, information, validated_by }
     Languages { languages, original }
     Content { body, attachments }
     BodyInfo { media_type, size, sha256, sealing_suite }
     Attachment { name, media_type, size, sha256, sealing_suite }
     Extension { id, critical, value }
-    ExternalRef { scheme, id }
+    ExternalRef { scheme, id: Id }
 }
 
 messages! {
     Alert {
         categories, event, urgency, severity, certainty, headline, description, instruction,
         response_types, areas, subjects, links, alert_category, actions_to_take, hit_contact,
-        notice_ref, review_at, sender_name, web, audience, event_codes, source_fields,
+        notice_ref, review_at, sender_name, web: Id, audience, event_codes, source_fields,
     }
-    NoticeRef { id, colour, published }
+    NoticeRef { id: Id, colour, published }
     Incident {
         incident_type, facets, occurred, place, nature, urgency, severity, certainty, impact,
         counts, participants, objects, links, seizures, response_taken, planned,
@@ -177,7 +186,7 @@ messages! {
         source_fields, reported_at,
     }
     SeizedGoods { goods, detection_method, concealment }
-    Source { name, url, quality }
+    Source { name, url: Id, quality }
     Note { subject, text }
 }
 
@@ -190,41 +199,41 @@ messages! {
     Place {
         unlocode, function, crossing_id, country, point, polygon, circle, accuracy_m, zone, names,
     }
-    Contact { address, desk, phone, email }
+    Contact { address, desk, phone, email: Id }
     PersonName {
         language, full, given, father, grandfather, family, nickname, birth_name, transliteration,
     }
-    Identifier { scheme, value, country }
+    Identifier { scheme, value: Id, country }
     Person {
         names, sex, birth_date, birth_place, nationalities, documents, identifiers, description,
-        portrait_ref, biometrics_ref, is_suspect, is_of_interest, is_vulnerable, is_minor,
+        portrait_ref: Id, biometrics_ref: Id, is_suspect, is_of_interest, is_vulnerable, is_minor,
     }
-    Document { document_class, mrz_code, number, issuer, issued, expires, state, mrz_lines }
+    Document { document_class, mrz_code, number: Id, issuer, issued, expires, state, mrz_lines }
     Vehicle {
-        vehicle_kind, plate, plate_country, plate_original, vin, make, model, colour,
-        trailer_plate, occupants,
+        vehicle_kind, plate: Id, plate_country, plate_original: Id, vin: Id, make, model, colour,
+        trailer_plate: Id, occupants,
     }
-    Vessel { name, imo, mmsi, call_sign, flag, vessel_type, vessel_status }
-    Aircraft { registration, icao24, aircraft_type }
-    Container { number, seal, container_type }
+    Vessel { name, imo, mmsi, call_sign: Id, flag, vessel_type, vessel_status }
+    Aircraft { registration: Id, icao24, aircraft_type }
+    Container { number: Id, seal: Id, container_type: Id }
     Quantity { digits, exponent, unit }
     Money { digits, exponent, currency }
     Consignment {
-        hs_code, description, packages, package_kind, gross_mass, declared_value, ucr,
-        transport_document, consignor, consignee,
+        hs_code, description, packages, package_kind, gross_mass, declared_value, ucr: Id,
+        transport_document: Id, consignor, consignee,
     }
     Organisation { names, country, identifiers }
-    Firearm { firearm_kind, calibre, serial, marks }
-    Device { device_kind, value, provider }
+    Firearm { firearm_kind, calibre, serial: Id, marks }
+    Device { device_kind, value: Id, provider }
     Goods { category, description, quantity, hs_code }
     Link { from, to, relation, period, confidence }
 }
 
 impl Strings for pb::Text {
-    fn visit(&self, at: At<'_>, see: &mut dyn FnMut(At<'_>, &str)) {
+    fn visit(&self, at: At<'_>, layout: Layout, see: &mut See<'_>) {
         let Self { language, direction: _, text, origin: _ } = self;
-        language.visit(at.field("language"), see);
-        text.visit(at.field("text"), see);
+        language.visit(at.field("language"), layout, see);
+        text.visit(at.field("text"), layout, see);
     }
 
     fn amend(&mut self, change: &mut dyn FnMut(&mut String)) {
@@ -239,9 +248,9 @@ impl Strings for pb::Text {
 }
 
 impl Strings for pb::Recipient {
-    fn visit(&self, at: At<'_>, see: &mut dyn FnMut(At<'_>, &str)) {
+    fn visit(&self, at: At<'_>, layout: Layout, see: &mut See<'_>) {
         let Self { role: _, target } = self;
-        target.visit(at, see);
+        target.visit(at, layout, see);
     }
 
     fn amend(&mut self, change: &mut dyn FnMut(&mut String)) {
@@ -255,11 +264,11 @@ impl Strings for pb::Recipient {
 }
 
 impl Strings for pb::Subject {
-    fn visit(&self, at: At<'_>, see: &mut dyn FnMut(At<'_>, &str)) {
+    fn visit(&self, at: At<'_>, layout: Layout, see: &mut See<'_>) {
         let Self { item, role, confidence } = self;
-        item.visit(at, see);
-        role.visit(at.field("role"), see);
-        confidence.visit(at.field("confidence"), see);
+        item.visit(at, layout, see);
+        role.visit(at.field("role"), layout, see);
+        confidence.visit(at.field("confidence"), layout, see);
     }
 
     fn amend(&mut self, change: &mut dyn FnMut(&mut String)) {

@@ -7,9 +7,12 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use crate::caps;
 
-/// Whether a text may have more than one line.
+/// What a text is, which says what it may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
+    /// An id or a code, which is compared and looked up: one line without joiners, so
+    /// that no two that differ look alike.
+    Id,
     /// One line: no control character at all.
     Line,
     /// Lines: tab and line feed are allowed.
@@ -35,6 +38,9 @@ pub enum TextError {
     /// U+200C or U+200D elsewhere than between letters.
     #[error("holds a zero-width joiner or non-joiner that does not stand between letters")]
     Joiner,
+    /// U+200C or U+200D in an id or code.
+    #[error("holds a zero-width joiner or non-joiner, which ids and codes may not")]
+    JoinerInId,
     /// More combining marks in a row than any script needs.
     #[error("holds more than {} combining marks in a row", caps::COMBINING_MARKS_MAX)]
     Marks,
@@ -71,6 +77,7 @@ fn check_characters(text: &str, layout: Layout) -> Result<(), TextError> {
             '\u{2069}' => isolates = isolates.checked_sub(1).ok_or(TextError::Direction)?,
             '\u{2028}' | '\u{2029}' => return Err(TextError::Separator),
             '\u{feff}' | '\u{ad}' | '\u{200b}' | '\u{2060}' => return Err(TextError::Invisible),
+            '\u{200c}' | '\u{200d}' if layout == Layout::Id => return Err(TextError::JoinerInId),
             '\u{200c}' | '\u{200d}' => {
                 let between = [before, characters.peek().copied()];
                 if !between.iter().all(|near| near.is_some_and(is_letter_or_mark)) {

@@ -23,6 +23,13 @@ pub(super) fn cases(scene: &Scene) -> Vec<Case> {
         body(46, "word joiner", "Torkh\u{2060}am"),
         body(46, "joiner at an end", "Gate\u{200d}"),
         case_ref(46, "byte order mark in a reference", "FIR\u{feff} 12"),
+        case_ref(46, "joiner in a reference", "FI\u{200d}R 12"),
+        invalid(
+            46,
+            "joiner in a plate",
+            scene.with_alert(|alert| alert.subjects = vec![vehicle("LE\u{200c}S-1234", "PK")]),
+            "TEXT_INVALID",
+        ),
         invalid(46, "joiner in an address", to(scene, "pk/pol\u{200d}ice"), "ADDRESS_INVALID"),
         invalid(
             46,
@@ -48,15 +55,7 @@ pub(super) fn cases(scene: &Scene) -> Vec<Case> {
     cases.push(case_ref(48, "line feed in the header", "FIR 12\n13"));
     for country in NO_COUNTRIES {
         let message = scene.with_alert(|alert| {
-            let vehicle = pb::Vehicle {
-                plate: "LES-1234".to_owned(),
-                plate_country: country.to_owned(),
-                ..Default::default()
-            };
-            alert.subjects = vec![pb::Subject {
-                item: Some(pb::subject::Item::Vehicle(vehicle)),
-                ..Default::default()
-            }];
+            alert.subjects = vec![vehicle("LES-1234", country)];
         });
         cases.push(invalid(51, "country of a plate", message, "COUNTRY_UNKNOWN"));
     }
@@ -66,6 +65,12 @@ pub(super) fn cases(scene: &Scene) -> Vec<Case> {
     let long = to(scene, "pak/police");
     cases.push(invalid(51, "country of three letters", long, "ADDRESS_INVALID"));
     cases
+}
+
+fn vehicle(plate: &str, country: &str) -> pb::Subject {
+    let (plate, plate_country) = (plate.to_owned(), country.to_owned());
+    let vehicle = pb::Vehicle { plate, plate_country, ..Default::default() };
+    pb::Subject { item: Some(pb::subject::Item::Vehicle(vehicle)), ..Default::default() }
 }
 
 fn to(scene: &Scene, address: &str) -> pb::SignedMessage {

@@ -177,9 +177,10 @@ impl Findings {
         }
     }
 
-    /// The rules of text for every string of a message (V14).
+    /// The rules of text for every string of a message (V14), of this layout where its
+    /// field has none of its own.
     pub(super) fn texts(&mut self, at: At<'_>, message: &impl Strings, layout: Layout) {
-        message.visit(at, &mut |at, string| {
+        message.visit(at, layout, &mut |at, layout, string| {
             if let Err(fault) = text::check(string, layout) {
                 self.add(at, Reason::TextInvalid, "V14", fault.to_string());
             }

@@ -20,6 +20,7 @@ fn the_scripts_of_the_silk_routes_pass() {
     ] {
         assert_eq!(check(text, Layout::Line), Ok(()), "{text}");
     }
+    assert_eq!(check("تهران ۱۲ ب ۳۴۵", Layout::Id), Ok(()));
     assert_eq!(check("first\n\tsecond", Layout::Lines), Ok(()));
 }
 
@@ -55,6 +56,11 @@ fn what_deceives_is_refused() {
     }
     for text in ["a\nb", "a\tb"] {
         assert_eq!(check(text, Layout::Line), Err(TextError::Control), "{text:?}");
+        assert_eq!(check(text, Layout::Id), Err(TextError::Control), "{text:?}");
+    }
+    for text in ["LES\u{200d}A", "می\u{200c}خ"] {
+        assert_eq!(check(text, Layout::Line), Ok(()), "{text:?}");
+        assert_eq!(check(text, Layout::Id), Err(TextError::JoinerInId), "{text:?}");
     }
 }
 

@@ -60,7 +60,7 @@ impl Inspection<'_, '_> {
 
     fn notice_ref(&mut self, at: At<'_>, notice: &pb::NoticeRef) {
         let pb::NoticeRef { id, colour, published } = notice;
-        self.required_line(at.field("id"), id);
+        self.required_id(at.field("id"), id);
         self.code(at.field("colour"), colour);
         self.part(at.field("published"), published.as_ref(), Self::partial_time);
     }

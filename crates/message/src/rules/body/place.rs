@@ -63,7 +63,7 @@ impl Inspection<'_, '_> {
         if !email.is_empty() && !is_email(email) {
             self.invalid(at.field("email"), "an email address is expected");
         }
-        self.line(at.field("email"), email);
+        self.id(at.field("email"), email);
     }
 }
 

@@ -118,7 +118,7 @@ impl Inspection<'_, '_> {
         self.each(at.field("documents"), documents, 0..=caps::LIST_MAX, Self::document);
         self.each(at.field("identifiers"), identifiers, 0..=caps::LIST_MAX, Self::identifier);
         self.texts(at.field("description"), description);
-        self.lines(at, &[("portrait_ref", portrait_ref), ("biometrics_ref", biometrics_ref)]);
+        self.ids(at, &[("portrait_ref", portrait_ref), ("biometrics_ref", biometrics_ref)]);
     }
 
     fn person_name(&mut self, at: At<'_>, name: &pb::PersonName) {
@@ -145,7 +145,7 @@ impl Inspection<'_, '_> {
     pub(super) fn identifier(&mut self, at: At<'_>, identifier: &pb::Identifier) {
         let pb::Identifier { scheme, value, country } = identifier;
         self.code(at.field("scheme"), scheme);
-        self.required_line(at.field("value"), value);
+        self.required_id(at.field("value"), value);
         self.country(at.field("country"), country);
     }
 
@@ -171,7 +171,7 @@ impl Inspection<'_, '_> {
             mrz_lines,
         } = document;
         self.codes(at, &[("document_class", document_class), ("state", state)]);
-        self.line(at.field("number"), number);
+        self.id(at.field("number"), number);
         for (name, text, max) in [("mrz_code", mrz_code, 2), ("issuer", issuer, 3)] {
             if text.len() > max || !text.bytes().all(|byte| byte.is_ascii_uppercase()) {
                 self.invalid(at.field(name), "capital letters of ICAO Doc 9303 are expected");

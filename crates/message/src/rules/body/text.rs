@@ -66,6 +66,26 @@ impl Inspection<'_, '_> {
         }
     }
 
+    /// An id. Its layout stands with its field in `strings`.
+    pub(super) fn id(&mut self, at: At<'_>, id: &str) {
+        self.findings.chars(at, "body", id, caps::LINE_CHARS_MAX);
+    }
+
+    /// Ids, by their names.
+    pub(super) fn ids(&mut self, at: At<'_>, ids: &[(&'static str, &String)]) {
+        for (name, id) in ids {
+            self.id(at.field(name), id);
+        }
+    }
+
+    /// An id that must be there.
+    pub(super) fn required_id(&mut self, at: At<'_>, id: &str) {
+        if id.is_empty() {
+            self.missing(at);
+        }
+        self.id(at, id);
+    }
+
     /// A line that must be there.
     pub(super) fn required_line(&mut self, at: At<'_>, line: &str) {
         if line.is_empty() {

@@ -22,9 +22,9 @@ impl Inspection<'_, '_> {
         } = vehicle;
         self.code(at.field("vehicle_kind"), vehicle_kind);
         self.country(at.field("plate_country"), plate_country);
-        self.lines(at, &[("plate", plate), ("plate_original", plate_original), ("vin", vin)]);
+        self.ids(at, &[("plate", plate), ("plate_original", plate_original), ("vin", vin)]);
         self.lines(at, &[("make", make), ("model", model), ("colour", colour)]);
-        self.line(at.field("trailer_plate"), trailer_plate);
+        self.id(at.field("trailer_plate"), trailer_plate);
     }
 
     pub(super) fn vessel(&mut self, at: At<'_>, vessel: &pb::Vessel) {
@@ -32,8 +32,10 @@ impl Inspection<'_, '_> {
         self.digits(at.field("imo"), imo, 7, "an IMO number has seven digits");
         self.digits(at.field("mmsi"), mmsi, 9, "an MMSI has nine digits");
         self.country(at.field("flag"), flag);
-        self.lines(at, &[("name", name), ("call_sign", call_sign)]);
-        self.lines(at, &[("vessel_type", vessel_type), ("vessel_status", vessel_status)]);
+        self.id(at.field("call_sign"), call_sign);
+        let lines =
+            [("name", name), ("vessel_type", vessel_type), ("vessel_status", vessel_status)];
+        self.lines(at, &lines);
     }
 
     pub(super) fn aircraft(&mut self, at: At<'_>, aircraft: &pb::Aircraft) {
@@ -41,13 +43,13 @@ impl Inspection<'_, '_> {
         if !icao24.is_empty() && !is_run(icao24, 6, u8::is_ascii_hexdigit) {
             self.invalid(at.field("icao24"), "an ICAO address has six hexadecimal digits");
         }
-        self.lines(at, &[("registration", registration), ("aircraft_type", aircraft_type)]);
+        self.id(at.field("registration"), registration);
+        self.line(at.field("aircraft_type"), aircraft_type);
     }
 
     pub(super) fn container(&mut self, at: At<'_>, container: &pb::Container) {
         let pb::Container { number, seal, container_type } = container;
-        let lines = [("number", number), ("seal", seal), ("container_type", container_type)];
-        self.lines(at, &lines);
+        self.ids(at, &[("number", number), ("seal", seal), ("container_type", container_type)]);
     }
 
     pub(super) fn consignment(&mut self, at: At<'_>, consignment: &pb::Consignment) {
@@ -68,7 +70,7 @@ impl Inspection<'_, '_> {
         self.code(at.field("package_kind"), package_kind);
         self.part(at.field("gross_mass"), gross_mass.as_ref(), Self::quantity);
         self.part(at.field("declared_value"), declared_value.as_ref(), Self::money);
-        self.lines(at, &[("ucr", ucr), ("transport_document", transport_document)]);
+        self.ids(at, &[("ucr", ucr), ("transport_document", transport_document)]);
         self.part(at.field("consignor"), consignor.as_ref(), Self::organisation);
         self.part(at.field("consignee"), consignee.as_ref(), Self::organisation);
     }
@@ -107,13 +109,15 @@ impl Inspection<'_, '_> {
 
     pub(super) fn firearm(&mut self, at: At<'_>, firearm: &pb::Firearm) {
         let pb::Firearm { firearm_kind, calibre, serial, marks } = firearm;
-        self.lines(at, &[("firearm_kind", firearm_kind), ("calibre", calibre)]);
-        self.lines(at, &[("serial", serial), ("marks", marks)]);
+        self.id(at.field("serial"), serial);
+        let lines = [("firearm_kind", firearm_kind), ("calibre", calibre), ("marks", marks)];
+        self.lines(at, &lines);
     }
 
     pub(super) fn device(&mut self, at: At<'_>, device: &pb::Device) {
         let pb::Device { device_kind, value, provider } = device;
         self.code(at.field("device_kind"), device_kind);
-        self.lines(at, &[("value", value), ("provider", provider)]);
+        self.id(at.field("value"), value);
+        self.line(at.field("provider"), provider);
     }
 }

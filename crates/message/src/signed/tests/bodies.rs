@@ -1,5 +1,6 @@
 //! What bodies must and must not hold: rows 46 to 51, V13 to V15.
 
+mod ids;
 mod personal;
 mod values;
 

@@ -97,6 +97,7 @@ const WHAT_THE_MESSAGE_IS: &[Case] = &[
     (|h| identity(h).correlation_id = "x".into(), Reason::IdInvalid, "identity.correlation_id"),
     (|h| identity(h).case_ref = "x".repeat(65), Reason::TooLarge, "identity.case_ref"),
     (|h| identity(h).case_ref = "a\tb".into(), Reason::TextInvalid, "identity.case_ref"),
+    (|h| identity(h).case_ref = "F\u{200d}I".into(), Reason::TextInvalid, "identity.case_ref"),
     (|h| h.status = None, Reason::FieldMissing, "status"),
     (|h| h.status.as_mut().unwrap().code = 5, Reason::FieldInvalid, "status.code"),
     (|h| h.status.as_mut().unwrap().code = 2, Reason::FieldMissing, "status.exercise_name"),
@@ -162,6 +163,13 @@ const WHO_SPEAKS_TO_WHOM: &[Case] = &[
     (
         |h| h.external_ref = Some(pb::ExternalRef { scheme: "cap".into(), id: String::new() }),
         Reason::FieldMissing,
+        "external_ref.id",
+    ),
+    (
+        |h| {
+            h.external_ref = Some(pb::ExternalRef { scheme: "cap".into(), id: "a\u{200c}b".into() })
+        },
+        Reason::TextInvalid,
         "external_ref.id",
     ),
     (

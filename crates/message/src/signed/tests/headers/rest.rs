@@ -19,6 +19,14 @@ const HOW_IT_IS_HANDLED: &[Case] = &[
         Reason::FieldMissing,
         "classification.level",
     ),
+    (
+        |h| {
+            let (scheme, level) = ("pk".into(), "SE\u{200d}CRET".into());
+            h.classification = Some(pb::Classification { scheme, level });
+        },
+        Reason::TextInvalid,
+        "classification.level",
+    ),
     (|h| h.sharing = Some(pb::Sharing { tlp: 9, pap: 0 }), Reason::UnknownCode, "sharing.tlp"),
     (|h| h.sharing = Some(pb::Sharing { tlp: 1, pap: 9 }), Reason::UnknownCode, "sharing.pap"),
     (
@@ -66,6 +74,7 @@ const WHY_IT_MAY_BE_SENT_AND_WHAT_IT_HOLDS: &[Case] = &[
     (|h| legal(h).agreement = None, Reason::FieldMissing, "legal.agreement"),
     (|h| agreement(h).id = String::new(), Reason::FieldMissing, "legal.agreement.id"),
     (|h| agreement(h).id = "a b".into(), Reason::FieldInvalid, "legal.agreement.id"),
+    (|h| agreement(h).clause = "C\u{200c}a".into(), Reason::TextInvalid, "legal.agreement.clause"),
     (|h| agreement(h).version = 0, Reason::FieldMissing, "legal.agreement.version"),
     (|h| agreement(h).sha256 = vec![1; 31].into(), Reason::FieldInvalid, "legal.agreement.sha256"),
     (
