@@ -205,6 +205,17 @@ fn whoever_was_handed_it_in_time_may_acknowledge_past_the_deadline() {
 }
 
 #[test]
+fn what_may_be_kept_no_longer_is_delivered_no_longer() {
+    let mut world = World::new();
+    world.submit_kept(100);
+    world.wait(99);
+    assert!(world.finals().is_empty());
+    world.wait(1);
+    assert_eq!(world.finals()[0].1, Event::NonDelivered);
+    assert!(world.hand_out(&inbox(false), 0, 1).is_empty());
+}
+
+#[test]
 fn in_doubt_past_the_deadline_is_overdue_once_and_final_when_the_lease_ends() {
     let mut world = World::new();
     world.submit(3, 100, false);

@@ -136,9 +136,12 @@ impl Header {
         self.facts.created_at
     }
 
-    /// Until when it is to be delivered; 30 days after its creation if it does not say.
+    /// Until when it is to be delivered: 30 days after its creation if it does not say,
+    /// and never for longer than its bytes may be kept.
     pub fn deliver_by(&self) -> Millis {
-        self.facts.ends.deliver_by.unwrap_or_else(|| self.created_at() + caps::DELIVER_BY_MAX)
+        let Ends { deliver_by, retain_until, .. } = self.facts.ends;
+        let by = deliver_by.unwrap_or_else(|| self.created_at() + caps::DELIVER_BY_MAX);
+        retain_until.map_or(by, |kept| kept.min(by))
     }
 
     /// Until when its content holds, if it has an end of its own.

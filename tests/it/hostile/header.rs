@@ -86,6 +86,11 @@ fn times(scene: &Scene) -> Vec<Case> {
     };
     let (now, ago, ahead) = (now(), |ms| Millis(now().0 - ms), |ms| Millis(now().0 + ms));
     let expired = made(ago(2 * MINUTE_MS), Some(ago(MINUTE_MS)));
+    let unkept = scene.with_header(|header| {
+        let times = header.times.as_mut().expect("row 8");
+        times.created_at = Some(ago(2 * MINUTE_MS).to_proto());
+        times.retain_until = Some(ago(MINUTE_MS).to_proto());
+    });
     vec![
         invalid(53, "no time to live", deliver_by(&|created| created), "TIME_ORDER"),
         invalid(53, "a negative one", deliver_by(&|created| created - 1), "TIME_ORDER"),
@@ -97,6 +102,7 @@ fn times(scene: &Scene) -> Vec<Case> {
         invalid(54, "nanos of a second", created_at(1_800_000_000, 1_000_000_000), "FIELD_INVALID"),
         invalid(54, "negative nanos", created_at(1_800_000_000, -1), "FIELD_INVALID"),
         refused(55, "expired", expired, Code::FailedPrecondition, "EXPIRED"),
+        refused(55, "kept for too long", unkept, Code::FailedPrecondition, "EXPIRED"),
         invalid(56, "expires before it is made", made(now, Some(ago(MINUTE_MS))), "TIME_ORDER"),
     ]
 }

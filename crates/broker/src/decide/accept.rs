@@ -118,7 +118,7 @@ pub fn foresee(
         return Foreseen::Refused(Refusal::new(Reason::RegistryChanged, text).retry_after(100));
     }
     if header.deliver_by() <= now || header.expires_at().is_some_and(|end| end <= now) {
-        let text = "expires_at or deliver_by has passed; make a new message";
+        let text = "expires_at, deliver_by or retain_until has passed; make a new message";
         return Foreseen::Refused(Refusal::new(Reason::Expired, text));
     }
     if let Some(recipient) = full(state, node, header) {

@@ -115,7 +115,19 @@ impl World {
     }
 
     pub(super) fn submit(&mut self, precedence: u8, lives_s: u16, both: bool) {
-        let message = self.composed(self.draft(precedence, lives_s, both));
+        self.send(self.draft(precedence, lives_s, both));
+    }
+
+    /// Submits a message without an end of its own that may be kept for so long (s).
+    pub(super) fn submit_kept(&mut self, kept_s: u16) {
+        let mut draft = self.draft(3, kept_s, false);
+        let times = draft.header_mut().times.as_mut().unwrap();
+        times.retain_until = times.expires_at.take();
+        self.send(draft);
+    }
+
+    fn send(&mut self, draft: Draft) {
+        let message = self.composed(draft);
         self.sent.push(message.clone());
         if let Verdict::Accepted(entry) = self.verdict(message) {
             self.commit(entry);

@@ -10,13 +10,14 @@ use crate::time::Millis;
 /// Checks a header's times against `now` (V3, header rows 2 and 8).
 pub(crate) fn check(header: &Outline, now: Millis, findings: &mut Findings) {
     let times = AT.field("times");
-    let Ends { deliver_by, expires_at, .. } = header.ends;
-    let mut deliver_by = deliver_by;
+    let Ends { mut deliver_by, expires_at, retain_until } = header.ends;
     if let Some(created_at) = header.created_at {
         created(created_at, now, findings);
         deliver_by.get_or_insert(created_at + caps::DELIVER_BY_MAX);
     }
-    for (name, end) in [("expires_at", expires_at), ("deliver_by", deliver_by)] {
+    for (name, end) in
+        [("expires_at", expires_at), ("deliver_by", deliver_by), ("retain_until", retain_until)]
+    {
         if end.is_some_and(|end| end <= now) {
             let text = "has passed; a new message is needed, if it still matters";
             findings.add(times.field(name), Reason::Expired, "row 8", text);

@@ -72,6 +72,14 @@ const HOW_URGENT_AND_WHEN: &[Case] = &[
     ),
     (
         |h| {
+            created(h, -60);
+            times(h).retain_until = after(0);
+        },
+        Reason::Expired,
+        "times.retain_until",
+    ),
+    (
+        |h| {
             times(h).effective_at = after(2);
             times(h).onset_at = after(1);
         },
@@ -87,6 +95,25 @@ const HOW_URGENT_AND_WHEN: &[Case] = &[
         "times.retain_until",
     ),
 ];
+
+#[test]
+fn nothing_is_delivered_for_longer_than_it_may_be_kept() {
+    let world = World::new(Algorithm::Ed25519);
+    let deliver_by = |deliver_by, retain_until| {
+        let mut draft = world.draft(crate::sample::note());
+        let times = draft.header_mut().times.get_or_insert_default();
+        (times.deliver_by, times.retain_until) = (deliver_by, retain_until);
+        let signed = crate::signed::SignedMessage::from_proto(world.compose(draft)).unwrap();
+        signed.header().unwrap().deliver_by()
+    };
+    let at = |seconds: u64| Millis(NOW.0 + seconds * 1_000);
+    let thirty_days = at(30 * DAY.unsigned_abs());
+    assert_eq!(deliver_by(None, None), thirty_days);
+    assert_eq!(deliver_by(None, after(31 * DAY)), thirty_days);
+    assert_eq!(deliver_by(None, after(60)), at(60));
+    assert_eq!(deliver_by(after(90), after(60)), at(60));
+    assert_eq!(deliver_by(after(30), after(60)), at(30));
+}
 
 #[test]
 fn flash_is_for_urgent_kinds_of_small_body() {
