@@ -11,17 +11,22 @@ use crate::header::{Kind, Signer};
 use crate::key::KeyId;
 use crate::reason::Reason;
 
-/// Row 16: v1 gives evidence of transport and delivery, and none by persons.
+/// Row 16: at least one demand; v1 gives evidence of transport and delivery, and none by
+/// persons.
 pub(super) fn ack_policy(row: Option<&pb::AckPolicy>, at: At<'_>, f: &mut Findings) {
     let Some(pb::AckPolicy { transport, delivered, opened, actioned }) = row else {
         return;
     };
-    for (name, demand, given) in [
+    let demands = [
         ("transport", transport, true),
         ("delivered", delivered, true),
         ("opened", opened, false),
         ("actioned", actioned, false),
-    ] {
+    ];
+    if demands.iter().all(|(_, demand, _)| demand.is_none()) {
+        f.missing(at, "row 16");
+    }
+    for (name, demand, given) in demands {
         let Some(pb::AckDemand { level, deadline }) = demand else {
             continue;
         };
@@ -103,10 +108,12 @@ pub(super) fn routing(row: Option<&pb::Routing>, at: At<'_>, f: &mut Findings) -
     let Some(pb::Routing { hop_limit }) = row else {
         return Some(caps::HOP_LIMIT_DEFAULT);
     };
-    if (1..=caps::HOP_LIMIT_MAX).contains(hop_limit) {
-        return Some(*hop_limit);
+    let at = at.field("hop_limit");
+    match *hop_limit {
+        0 => f.missing(at, "row 19"),
+        1..=caps::HOP_LIMIT_MAX => return Some(*hop_limit),
+        _ => f.invalid(at, "row 19", "1 to 4 are allowed; absent row = 3"),
     }
-    f.invalid(at.field("hop_limit"), "row 19", "1 to 4 are allowed; absent row = 3");
     None
 }
 

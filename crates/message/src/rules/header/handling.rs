@@ -17,11 +17,14 @@ pub(super) fn classification(row: Option<&pb::Classification>, at: At<'_>, f: &m
     f.chars(at.field("level"), "row 9", level, caps::CLASSIFICATION_LEVEL_CHARS_MAX);
 }
 
-/// Row 10: known marks.
+/// Row 10: known marks, at least one.
 pub(super) fn sharing(row: Option<&pb::Sharing>, at: At<'_>, f: &mut Findings) {
     let Some(pb::Sharing { tlp, pap }) = row else {
         return;
     };
+    if (*tlp, *pap) == (0, 0) {
+        f.missing(at, "row 10");
+    }
     f.code::<pb::Tlp>(at.field("tlp"), "row 10", *tlp);
     f.code::<pb::Pap>(at.field("pap"), "row 10", *pap);
 }

@@ -27,6 +27,7 @@ const HOW_IT_IS_HANDLED: &[Case] = &[
         Reason::TextInvalid,
         "classification.level",
     ),
+    (|h| h.sharing = Some(pb::Sharing::default()), Reason::FieldMissing, "sharing"),
     (|h| h.sharing = Some(pb::Sharing { tlp: 9, pap: 0 }), Reason::UnknownCode, "sharing.tlp"),
     (|h| h.sharing = Some(pb::Sharing { tlp: 1, pap: 9 }), Reason::UnknownCode, "sharing.pap"),
     (
@@ -132,6 +133,15 @@ fn what_it_asks_for_and_carries() {
 }
 
 const WHAT_IT_ASKS_FOR_AND_CARRIES: &[Case] = &[
+    (|h| h.ack_policy = Some(pb::AckPolicy::default()), Reason::FieldMissing, "ack_policy"),
+    (
+        |h| {
+            let opened = Some(pb::AckDemand::default());
+            h.ack_policy = Some(pb::AckPolicy { opened, ..Default::default() });
+        },
+        Reason::FieldMissing,
+        "ack_policy.opened.level",
+    ),
     (
         |h| {
             let opened = Some(pb::AckDemand { level: 3, deadline: None });
@@ -173,7 +183,7 @@ const WHAT_IT_ASKS_FOR_AND_CARRIES: &[Case] = &[
     (|h| info(h).size = 262_145, Reason::TooLarge, "content.body.size"),
     (|h| info(h).sha256 = vec![].into(), Reason::FieldMissing, "content.body.sha256"),
     (|h| info(h).sealing_suite = "x".into(), Reason::NotSupportedYet, "content.body.sealing_suite"),
-    (|h| h.routing = Some(pb::Routing { hop_limit: 0 }), Reason::FieldInvalid, "routing.hop_limit"),
+    (|h| h.routing = Some(pb::Routing { hop_limit: 0 }), Reason::FieldMissing, "routing.hop_limit"),
     (|h| h.routing = Some(pb::Routing { hop_limit: 5 }), Reason::FieldInvalid, "routing.hop_limit"),
     (
         |h| {
