@@ -179,7 +179,7 @@ fn other_forms(forge: &Forge<'_>) -> Vec<Case> {
 /// Row 39: such a header re-encodes to the same bytes.
 fn unknown_codes(scene: &Scene) -> Vec<Case> {
     type Change = fn(&mut pb::Header);
-    let changes: [(&'static str, Change); 7] = [
+    let changes: [(&'static str, Change); 14] = [
         ("kind", |header| header.schema.as_mut().expect("row 1").kind = 999),
         ("status", |header| header.status.as_mut().expect("row 3").code = 999),
         ("type", |header| header.lineage.as_mut().expect("row 4").r#type = 999),
@@ -187,6 +187,22 @@ fn unknown_codes(scene: &Scene) -> Vec<Case> {
         ("precedence", |header| header.precedence.as_mut().expect("row 7").level = 999),
         ("purpose", |header| header.legal.as_mut().expect("row 13").purposes[0] = 999),
         ("algorithm", |header| header.signers[0].algorithm = 999),
+        ("tlp", |header| header.sharing = Some(pb::Sharing { tlp: 999, ..Default::default() })),
+        ("pap", |header| header.sharing = Some(pb::Sharing { pap: 999, ..Default::default() })),
+        ("handling", |header| {
+            header.handling = vec![pb::Handling { code: 999, ..Default::default() }];
+        }),
+        ("onward", |header| header.onward = Some(pb::Onward { level: 999, ..Default::default() })),
+        ("personal data", |header| {
+            header.data_protection.as_mut().expect("row 14").personal_data = vec![999];
+        }),
+        ("grading", |header| {
+            header.grading = Some(pb::Grading { system: 999, ..Default::default() });
+        }),
+        ("ack", |header| {
+            let transport = Some(pb::AckDemand { level: 999, deadline: None });
+            header.ack_policy = Some(pb::AckPolicy { transport, ..Default::default() });
+        }),
     ];
     changes
         .map(|(what, change)| {
