@@ -43,8 +43,6 @@ pub const RESERVE_BYTES: u64 = 4 << 20;
 pub const COMMANDS_MAX: usize = 4_096;
 /// Entries not yet projected, beyond which intake waits (SPINE §1.1).
 pub const PROJECTION_LAG_MAX: u64 = 10_000;
-/// Groups on their way to the projector.
-pub const PROJECTION_GROUPS_MAX: usize = 256;
 /// Timer entries decided at once, so that commands get their turn between.
 pub const TIMER_BATCH_MAX: usize = 256;
 /// Deliveries that one hand-out may end on its way, likewise.

@@ -109,7 +109,8 @@ pub(crate) struct Queued {
 #[derive(Default)]
 pub(crate) struct Group {
     pub(crate) records: Vec<Record>,
-    pub(crate) entries: Vec<Arc<Entry>>,
+    /// Position of the first record.
+    pub(crate) first_position: u64,
     pub(crate) bytes: usize,
     pub(crate) releases: Vec<Release>,
     /// Inboxes that received something.
@@ -125,8 +126,11 @@ impl Group {
         self.records.is_empty() && self.releases.is_empty() && self.touched.is_empty()
     }
 
-    pub(crate) fn push(&mut self, entry: Arc<Entry>, encoded: Encoded) {
+    pub(crate) fn push(&mut self, entry: &Entry, encoded: Encoded) {
         let Encoded { kind, version, leaf, side } = encoded;
+        if self.records.is_empty() {
+            self.first_position = entry.position;
+        }
         self.bytes += leaf.len() + side.len();
         self.records.push(Record {
             kind,
@@ -135,6 +139,5 @@ impl Group {
             leaf: leaf.into(),
             side: side.into(),
         });
-        self.entries.push(entry);
     }
 }

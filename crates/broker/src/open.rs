@@ -6,7 +6,7 @@ mod run;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use barid_audit::entry::{Entry, EntryError};
+use barid_audit::entry::EntryError;
 use barid_journal::data_dir::DataDir;
 use barid_journal::journal::Options as JournalOptions;
 use barid_journal::reader::ReadError;
@@ -14,13 +14,13 @@ use barid_journal::snapshots::Found;
 use barid_journal::space::DiskFailure;
 use barid_journal::{Blobs, Claimant, Disk, Journal, Reader, Snapshots, Witness};
 use barid_proto::journal::v1 as pb;
-use barid_store::{Applied, Log, Projector as StoreProjector, Store};
+use barid_store::{Applied, Log, Store};
 use bytes::Bytes;
 
-use crate::caps;
 use crate::clock::{Clock, Watch};
 use crate::decide::Policy;
 use crate::handle::Broker;
+use crate::projector::decode;
 use crate::sequencer::SequencerError;
 use crate::state::{FoldError, State};
 use run::{Beginning, Parts, run};
@@ -90,9 +90,6 @@ pub enum OpenError {
     /// An entry does not fold.
     #[error(transparent)]
     Fold(#[from] FoldError),
-    /// The delivery log could not be brought up to date.
-    #[error("the folder index/ could not be brought up to date; remove it and start again")]
-    Project(#[from] barid_store::ProjectError),
     /// The first entries could not be made.
     #[error(transparent)]
     Sequencer(#[from] SequencerError),
@@ -115,8 +112,6 @@ pub struct Opened {
     pub dropped_bytes: u64,
     /// Entries replayed to rebuild what is outstanding.
     pub replayed: u64,
-    /// Entries put into the delivery log again.
-    pub reprojected: u64,
     /// The clock is in doubt.
     pub clock_suspect: bool,
 }
@@ -159,9 +154,7 @@ pub fn open(options: Options) -> Result<Opened, OpenError> {
 
     let reader = journal.reader();
     let (state, replayed) = replay(&reader, found.newest.as_ref())?;
-    let (mut projector, view) = index.store.split();
-    let applied = index.applied.map_or(0, |applied| applied.next_position);
-    let reprojected = catch_up(&reader, &mut projector, applied)?;
+    let (projector, view) = index.store.split();
 
     let now = options.clock.read();
     // What the journal doubts, nobody has confirmed since.
@@ -175,7 +168,6 @@ pub fn open(options: Options) -> Result<Opened, OpenError> {
         start_no: recovered.start_no,
         dropped_bytes: recovered.dropped_bytes,
         replayed: replayed.entries,
-        reprojected,
         clock_suspect: is_suspect,
     })
 }
@@ -217,24 +209,4 @@ fn replay(
         state.fold(&decode(record)?)?;
     }
     Ok((state, replayed))
-}
-
-/// Brings the delivery log up to the journal's end.
-fn catch_up(reader: &Reader, projector: &mut StoreProjector, from: u64) -> Result<u64, OpenError> {
-    let mut projected = 0;
-    let mut batch = Vec::with_capacity(caps::GROUP_ENTRIES_MAX);
-    for record in reader.scan(from) {
-        batch.push(decode(record?)?);
-        projected += 1;
-        if batch.len() == caps::GROUP_ENTRIES_MAX {
-            projector.project(&batch)?;
-            batch.clear();
-        }
-    }
-    projector.project(&batch)?;
-    Ok(projected)
-}
-
-fn decode(record: barid_journal::StoredRecord) -> Result<Entry, EntryError> {
-    Entry::decode(record.position, record.kind, record.version, &record.leaf, record.side)
 }

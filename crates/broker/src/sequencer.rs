@@ -202,7 +202,7 @@ impl Sequencer {
             self.pending.touched.extend(recipient);
         }
         let entry = Arc::new(entry);
-        self.pending.push(Arc::clone(&entry), encoded);
+        self.pending.push(&entry, encoded);
         self.recent.push_back(Arc::clone(&entry));
         Ok(entry)
     }

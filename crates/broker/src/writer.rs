@@ -5,7 +5,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use barid_audit::entry::Entry;
 use barid_journal::journal::{AppendError, ReserveError};
 use barid_journal::snapshots::WriteError as SnapshotError;
 use barid_journal::space::DiskFailure;
@@ -15,6 +14,9 @@ use tokio::sync::watch;
 
 use crate::caps;
 use crate::command::{Command, Group, Queued};
+
+#[cfg(test)]
+mod tests;
 
 /// How far the journal is, and whether there is room: shared by all threads.
 #[derive(Debug)]
@@ -106,8 +108,8 @@ pub(crate) struct Writer {
     pub(crate) groups: Receiver<Group>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) commands: Sender<Queued>,
-    /// `None` once the projector has stopped: the journal goes on without it.
-    pub(crate) projector: Option<SyncSender<Vec<Arc<Entry>>>>,
+    /// Tells the projector that the journal has grown.
+    pub(crate) grown: SyncSender<()>,
     pub(crate) inboxes: std::collections::BTreeMap<Address, watch::Sender<()>>,
 }
 
@@ -154,8 +156,7 @@ impl Writer {
             }
             // A crash before this returns leaves a group that is whole or torn, and
             // recovery keeps or drops it whole. Nobody was told of it either way.
-            let first = group.entries.first().map_or(0, |entry| entry.position);
-            let durable = self.journal.append(first, &group.records)?;
+            let durable = self.journal.append(group.first_position, &group.records)?;
             self.progress.durable.store(durable.next_position, Ordering::Release);
             self.reserve()?;
         }
@@ -171,10 +172,9 @@ impl Writer {
         if let Some(snapshot) = group.snapshot {
             self.snapshot(&snapshot)?;
         }
-        self.projector = self
-            .projector
-            .take()
-            .filter(|projector| group.entries.is_empty() || projector.send(group.entries).is_ok());
+        // Never waits: a projector that was told before has not looked yet, and one
+        // that is gone will not.
+        self.grown.try_send(()).unwrap_or_default();
         Ok(())
     }
 

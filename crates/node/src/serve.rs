@@ -96,9 +96,9 @@ pub async fn run(config: Config, ready: impl FnOnce(Listening)) -> Result<(), Se
     let spki = Bytes::copy_from_slice(evidence_key.public().spki());
     let options = options(&config, identity.clone(), spki, evidence_key.to_pkcs8_der().to_vec());
     let opened = tokio::task::spawn_blocking(move || barid_broker::open(options));
-    let Opened { broker, start_no, dropped_bytes, replayed, reprojected, clock_suspect } =
+    let Opened { broker, start_no, dropped_bytes, replayed, clock_suspect } =
         opened.await.map_err(|_panicked| ServeError::Panicked)??;
-    tracing::info!(start_no, dropped_bytes, replayed, reprojected, "data folder open");
+    tracing::info!(start_no, dropped_bytes, replayed, "data folder open");
     if clock_suspect {
         tracing::error!(
             "clock contradicts the journal; nothing new is taken until an operator confirms it"

@@ -59,8 +59,9 @@ pub(crate) fn run(
     let Parts { journal, recovered, blobs, snapshots, projector, view, reader } = parts;
     let (commands, command_queue) = channel::<Queued>();
     let (groups, group_queue) = sync_channel::<Group>(1);
-    let (entries, entry_queue) = sync_channel(caps::PROJECTION_GROUPS_MAX);
-    let (projected, projected_watch) = watch::channel(recovered.next_position);
+    // One word is enough: the journal says how far it has grown.
+    let (grow, grown) = sync_channel(1);
+    let (projected, projected_watch) = watch::channel(projector.next_position());
     let progress = Arc::new(Progress::new(recovered.next_position));
     let node = Arc::new(Node {
         identity: options.identity.clone(),
@@ -95,10 +96,16 @@ pub(crate) fn run(
         groups: group_queue,
         progress: Arc::clone(&progress),
         commands: commands.clone(),
-        projector: Some(entries),
+        grown: grow,
         inboxes: senders,
     };
-    let projector = Projector { store: projector, entries: entry_queue, projected };
+    let projector = Projector {
+        store: projector,
+        reader: reader.clone(),
+        clock: Arc::clone(&options.clock),
+        grown,
+        projected,
+    };
     let threads = start_threads(sequencer, writer, projector)?;
     let shared = Shared {
         commands,
