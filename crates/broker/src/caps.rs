@@ -55,6 +55,10 @@ pub const CLOCK_GAP_MAX_MS: u64 = 30 * 86_400_000;
 /// How long a reader waits for the projection to reach what it asked behind
 /// (SPINE §1.3).
 pub const PROJECTION_WAIT: Duration = Duration::from_secs(1);
+/// Pause before a failed index is opened again, at first; doubled with each failure.
+pub const INDEX_RETRY_MIN: Duration = Duration::from_secs(1);
+/// Longest pause before a failed index is opened again.
+pub const INDEX_RETRY_MAX: Duration = Duration::from_secs(30);
 /// How often the projector flushes the index.
 pub const INDEX_FLUSH: Duration = Duration::from_millis(500);
 /// Text of a filter or purpose kept with a read (characters).

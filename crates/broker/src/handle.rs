@@ -69,9 +69,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) reader: Reader,
     pub(crate) blobs: Arc<Blobs>,
-    pub(crate) view: ReadView,
     pub(crate) progress: Arc<Progress>,
-    pub(crate) projected: watch::Receiver<u64>,
+    pub(crate) projected: watch::Receiver<Option<ReadView>>,
     pub(crate) inboxes: BTreeMap<Address, watch::Receiver<()>>,
     pub(crate) streams: AtomicU64,
     pub(crate) threads: Mutex<Threads>,
@@ -123,15 +122,18 @@ impl Broker {
         self.shared.clock.read().wall
     }
 
-    /// The delivery log.
-    #[must_use]
-    pub fn view(&self) -> &ReadView {
-        &self.shared.view
+    /// The delivery log. Let go of it soon: one that has failed is opened again when
+    /// nobody holds it any more.
+    ///
+    /// # Errors
+    /// [`Refusal`] while it is down.
+    pub fn view(&self) -> Result<ReadView, Refusal> {
+        self.shared.projected.borrow().clone().ok_or_else(log_down)
     }
 
-    /// Positions below the watched one can be found in the delivery log.
+    /// Changes with the delivery log: there is more in it, or it is down (`None`).
     #[must_use]
-    pub fn projected(&self) -> watch::Receiver<u64> {
+    pub fn projected(&self) -> watch::Receiver<Option<ReadView>> {
         self.shared.projected.clone()
     }
 
@@ -276,6 +278,12 @@ impl Broker {
     ) -> Result<(), Refusal> {
         self.shared.commands.send(Queued { command, _place: place }).map_err(|_why| stopping())
     }
+}
+
+fn log_down() -> Refusal {
+    let text = "the delivery log is down until it is opened again or rebuilt; messages are taken and \
+                delivered; ask again";
+    Refusal::new(Reason::DeliveryLogDown, text).retry_after(5_000)
 }
 
 fn stopping() -> Refusal {

@@ -14,13 +14,13 @@ use barid_journal::snapshots::Found;
 use barid_journal::space::DiskFailure;
 use barid_journal::{Blobs, Claimant, Disk, Journal, Reader, Snapshots, Witness};
 use barid_proto::journal::v1 as pb;
-use barid_store::{Applied, Log, Store};
+use barid_store::{Applied, Log};
 use bytes::Bytes;
 
 use crate::clock::{Clock, Watch};
 use crate::decide::Policy;
 use crate::handle::Broker;
-use crate::projector::decode;
+use crate::projector::{Index, decode};
 use crate::sequencer::SequencerError;
 use crate::state::{FoldError, State};
 use run::{Beginning, Parts, run};
@@ -135,10 +135,8 @@ pub fn open(options: Options) -> Result<Opened, OpenError> {
     // The index and the snapshots are opened first: how far they have seen the
     // journal is what the journal is held against.
     let log = Log { origin: log_origin.clone(), epoch: data.epoch() };
-    let index = Store::open(&data.index_dir(), &log, storage.index_cache_bytes)?;
-    if let Some(because) = &index.rebuilt_because {
-        tracing::warn!(%because, "delivery log set aside; it is rebuilt from the journal");
-    }
+    let index = Index { directory: data.index_dir(), log, cache_bytes: storage.index_cache_bytes };
+    let log = index.open()?;
     let snapshots = Snapshots::open(&data);
     let found = snapshots.newest_valid()?;
     for damaged in &found.damaged {
@@ -146,7 +144,7 @@ pub fn open(options: Options) -> Result<Opened, OpenError> {
     }
     let journal_options = JournalOptions {
         segment_bytes: storage.segment_bytes,
-        witnesses: witnesses(&found, index.applied),
+        witnesses: witnesses(&found, log.applied),
     };
     let (journal, recovered) = Journal::open(&data, &journal_options)?;
     let blob_options = barid_journal::blobs::Options { segment_bytes: storage.segment_bytes };
@@ -154,14 +152,13 @@ pub fn open(options: Options) -> Result<Opened, OpenError> {
 
     let reader = journal.reader();
     let (state, replayed) = replay(&reader, found.newest.as_ref())?;
-    let (projector, view) = index.store.split();
 
     let now = options.clock.read();
     // What the journal doubts, nobody has confirmed since.
     let is_suspect = state.clock_suspect()
         || recovered.next_position > 0 && Watch::contradicts(now.wall, state.last_time());
     let beginning = Beginning { now, is_suspect, log_origin, since_snapshot: replayed.bytes };
-    let parts = Parts { journal, recovered, blobs, snapshots, projector, view, reader };
+    let parts = Parts { journal, recovered, blobs, snapshots, index, store: log.store, reader };
     let broker = run(options, parts, state, &beginning)?;
     Ok(Opened {
         broker,

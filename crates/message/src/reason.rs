@@ -64,7 +64,10 @@ pub fn code(reason: Reason) -> u8 {
         Reason::DuplicateIdConflict => ALREADY_EXISTS,
         Reason::NotFound => NOT_FOUND,
         Reason::Overloaded | Reason::StorageFull | Reason::TooManyStreams => RESOURCE_EXHAUSTED,
-        Reason::ClockSuspect | Reason::ShuttingDown | Reason::RegistryChanged => UNAVAILABLE,
+        Reason::ClockSuspect
+        | Reason::ShuttingDown
+        | Reason::RegistryChanged
+        | Reason::DeliveryLogDown => UNAVAILABLE,
         Reason::Deadline => DEADLINE_EXCEEDED,
         Reason::Internal => INTERNAL,
         Reason::Expired

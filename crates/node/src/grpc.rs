@@ -21,9 +21,11 @@ use barid_broker::Broker;
 use barid_message::key::SigningKey;
 use barid_message::time::Millis;
 use barid_proto::audit::v1::SignedEvidence;
+use barid_store::{ReadError, ReadView};
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tonic::Status;
 
 use crate::streams::Streams;
 
@@ -76,6 +78,17 @@ impl std::ops::Deref for Services {
 /// up the other tasks of this thread.
 fn blocking<T>(read: impl FnOnce() -> T) -> T {
     tokio::task::block_in_place(read)
+}
+
+impl Services {
+    /// Reads the delivery log, which may be down.
+    fn read_log<T>(
+        &self,
+        read: impl FnOnce(&ReadView) -> Result<T, ReadError>,
+    ) -> Result<T, Status> {
+        let log = self.broker.view().map_err(|down| status::status(&down))?;
+        blocking(|| read(&log)).map_err(|error| status::unreadable(&error))
+    }
 }
 
 /// A time as the wire has it.

@@ -36,8 +36,7 @@ pub enum ProjectError {
     /// An entry cannot stand in the log: a fault of ours.
     #[error(transparent)]
     Malformed(#[from] MalformedEntry),
-    /// The engine failed. It does not recover: set the index aside by starting
-    /// again.
+    /// The engine failed. It does not recover: close it and open the store again.
     #[error("cannot write the delivery log")]
     Engine(#[from] EngineError),
 }
@@ -104,5 +103,11 @@ impl Projector {
     /// [`EngineError`].
     pub fn flush(&mut self) -> Result<(), EngineError> {
         self.engine.flush()
+    }
+
+    /// Closes the index. Its files are free for the next opening a moment after the
+    /// last [`ReadView`](crate::ReadView) is gone as well.
+    pub fn close(self) {
+        self.engine.close();
     }
 }

@@ -5,10 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use barid_link::client::{CallError, SubmitError};
+use barid_link::client::{CallError, OperatorClient, SubmitError};
 use barid_message::compose::Draft;
+use barid_message::id::MessageId;
 use barid_message::{Purpose, Reason};
+use barid_proto::audit::v1::Event;
+use barid_proto::exchange::v1 as exchange;
 use barid_proto::message::v1::{Note, Text};
+use barid_proto::operations::v1 as ops;
+use exchange::receive_evidence_response::Event as Answer;
 use tokio::time::timeout;
 
 use super::{AGENCIES, refused};
@@ -109,6 +114,88 @@ async fn a_disk_that_fills_up_stops_intake_and_nothing_else() {
     let receipt = receipt.await.expect("taken again once there is room");
     assert!(!receipt.repeated);
     assert!(node.stop().status.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_log_without_space_is_down_and_comes_back() {
+    let test = "a_delivery_log_without_space_is_down_and_comes_back";
+    let mut node = Node::site(&AGENCIES).make();
+    let Some(_disk) = SmallDisk::on(&node.data(), 96, test) else {
+        return;
+    };
+    node.restart();
+    let customs = node.agency("pk/customs").await;
+    let police = node.agency("pk/police").await;
+    let id = customs.send(customs.note("before").to(&police.address)).await;
+    let mut rpc = node.raw("pk/customs");
+    let followed = exchange::ReceiveEvidenceRequest {
+        agency: customs.address.to_string(),
+        follow: true,
+        ..Default::default()
+    };
+    let mut evidence = within(rpc.receive_evidence(followed)).await.expect("open").into_inner();
+    let operator = node.operator();
+    trace(&operator, id).await.expect("a trace");
+
+    let filler = node.data().join("lost+found");
+    fill(&filler);
+    // Reading is itself written down, and so the log meets the full disk.
+    let down = within(async {
+        loop {
+            match trace(&operator, id).await {
+                Ok(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+                Err(CallError::Refused(refusal)) => break refusal,
+                Err(other) => panic!("{other}"),
+            }
+        }
+    });
+    let down = down.await;
+    assert_eq!(down.reason, Reason::DeliveryLogDown);
+    assert_eq!(down.code, tonic::Code::Unavailable);
+    assert!(down.retry_after.is_some(), "and says when to ask again");
+    assert_eq!(closing(&mut evidence).await, Reason::DeliveryLogDown);
+    assert_eq!(police.inbox().take().await, "before", "deliveries go on");
+
+    std::fs::remove_file(&filler).expect("removed");
+    handed_over_in_time(&operator, id).await;
+    assert!(node.stop().status.success());
+}
+
+/// Waits until the log tells all of a message that was taken.
+async fn handed_over_in_time(operator: &OperatorClient, id: MessageId) {
+    let told = within(async {
+        loop {
+            match trace(operator, id).await {
+                Ok(told) => break told,
+                Err(CallError::Refused(refusal)) if refusal.reason == Reason::DeliveryLogDown => {
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                Err(other) => panic!("{other}"),
+            }
+        }
+    });
+    let told = told.await;
+    let events: Vec<_> = told.events.iter().map(ops::EventRecord::event).collect();
+    assert_eq!(events, [Event::SubmissionAccepted, Event::Delivered, Event::HandedOver]);
+    assert!(told.evidence.len() >= 2, "with the evidence");
+}
+
+async fn trace(
+    operator: &OperatorClient,
+    id: MessageId,
+) -> Result<ops::TraceMessageResponse, CallError> {
+    let request = ops::TraceMessageRequest { message_id: id.to_string(), ..Default::default() };
+    within(operator.trace_message(request)).await
+}
+
+/// Why a stream of evidence was closed.
+async fn closing(evidence: &mut tonic::Streaming<exchange::ReceiveEvidenceResponse>) -> Reason {
+    loop {
+        let answer = within(evidence.message()).await.expect("an answer").expect("a word");
+        if let Some(Answer::Closing(closing)) = answer.event {
+            return closing.reason();
+        }
+    }
 }
 
 /// As long as a text may be.

@@ -7,6 +7,7 @@ use barid_message::fault::Faults;
 use barid_message::signed::SignedMessage;
 use barid_proto::journal::v1 as pb;
 use barid_proto::message::v1 as wire;
+use barid_store::ReadView;
 use tokio::sync::oneshot;
 
 use super::{Broker, stopping};
@@ -174,8 +175,11 @@ impl Broker {
     async fn wait_for_projector(&self) {
         let durable = self.durable();
         let mut projected = self.projected();
-        let near = |position: &u64| position.saturating_add(caps::PROJECTION_LAG_MAX) >= durable;
-        // An error means that the projector is gone; the journal goes on without it.
+        // The journal goes on without a log that is down.
+        let near = |log: &Option<ReadView>| {
+            log.as_ref().is_none_or(|log| log.applied() + caps::PROJECTION_LAG_MAX >= durable)
+        };
+        // An error means that the projector is gone.
         drop(projected.wait_for(near).await);
     }
 }

@@ -8,10 +8,11 @@ use barid_message::id::MessageId;
 use barid_proto::audit::v1::Event;
 use barid_proto::journal::v1 as pb;
 use barid_proto::message::v1 as wire;
+use barid_store::Cursor;
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::Broker;
+use super::{Broker, log_down};
 use crate::caps;
 use crate::decide::Refusal;
 use crate::lease::{Named, Token};
@@ -33,12 +34,17 @@ pub struct Ended {
 
 impl Broker {
     /// Waits, at most a second, until the delivery log holds all that is durable now.
-    pub async fn wait_projected(&self) {
+    ///
+    /// # Errors
+    /// [`Refusal`] where it is down.
+    pub async fn wait_projected(&self) -> Result<(), Refusal> {
         let durable = self.durable();
         let mut projected = self.projected();
-        let caught_up = projected.wait_for(|position| *position >= durable);
+        let caught_up =
+            projected.wait_for(|log| log.as_ref().is_some_and(|log| log.applied() >= durable));
         // Behind after a second: the answer is then as old as that.
         drop(tokio::time::timeout(caps::PROJECTION_WAIT, caught_up).await);
+        self.view().map(drop)
     }
 
     /// Reads a durable entry.
@@ -85,27 +91,43 @@ impl Broker {
     /// How a delivery ended whose hand-out a token names: an answer may come twice,
     /// when the connection broke before the first was confirmed. `None` where the token
     /// was not given to the caller, or the delivery has not ended.
-    pub async fn ended(&self, caller: &str, token: &[u8]) -> Option<Ended> {
-        let token = Token::parse(token)?;
-        let entry = self.entry(token.key.accepted).ok()?;
-        let item = entry.items.get(usize::try_from(token.key.index).ok()?)?;
-        let delivery = Named {
-            id: &MessageId::parse(&item.facts.message_id).ok()?,
-            origin: &Address::parse(&item.facts.origin_agency).ok()?,
-            recipient: &Address::parse(&item.facts.recipient).ok()?,
+    ///
+    /// # Errors
+    /// [`Refusal`] where the delivery log is down.
+    pub async fn ended(&self, caller: &str, token: &[u8]) -> Result<Option<Ended>, Refusal> {
+        let Some((token, id, recipient)) = self.handed_out(caller, token) else {
+            return Ok(None);
         };
-        if !self.shared.node.lease_key.is_for(&token, delivery, caller) {
-            return None;
-        }
-        self.wait_projected().await;
-        let rows = tokio::task::block_in_place(|| self.view().message(delivery.id)).ok()?;
+        self.wait_projected().await?;
+        let view = self.view()?;
+        let rows = tokio::task::block_in_place(|| view.message(&id)).map_err(|error| {
+            tracing::error!(%error, "delivery log cannot be read");
+            log_down()
+        })?;
         let ended = rows.iter().find(|row| {
             row.is_final()
                 && row.accepted_position == Some(token.key.accepted)
-                && row.recipient.as_ref() == Some(delivery.recipient)
-        })?;
-        let entry = self.entry(ended.cursor.position).ok()?;
-        let final_item = entry.items.get(usize::from(ended.cursor.index).checked_sub(1)?)?;
+                && row.recipient.as_ref() == Some(&recipient)
+        });
+        Ok(ended.and_then(|row| self.final_of(&token, row.cursor)))
+    }
+
+    /// The hand-out that a token names, if it was given to the caller.
+    fn handed_out(&self, caller: &str, token: &[u8]) -> Option<(Token, MessageId, Address)> {
+        let token = Token::parse(token)?;
+        let entry = self.entry(token.key.accepted).ok()?;
+        let item = entry.items.get(usize::try_from(token.key.index).ok()?)?;
+        let id = MessageId::parse(&item.facts.message_id).ok()?;
+        let origin = Address::parse(&item.facts.origin_agency).ok()?;
+        let recipient = Address::parse(&item.facts.recipient).ok()?;
+        let delivery = Named { id: &id, origin: &origin, recipient: &recipient };
+        let is_for = self.shared.node.lease_key.is_for(&token, delivery, caller);
+        is_for.then_some((token, id, recipient))
+    }
+
+    fn final_of(&self, token: &Token, place: Cursor) -> Option<Ended> {
+        let entry = self.entry(place.position).ok()?;
+        let final_item = entry.items.get(usize::from(place.index).checked_sub(1)?)?;
         let facts = &final_item.facts;
         Some(Ended {
             event: final_item.event,

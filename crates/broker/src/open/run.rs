@@ -11,7 +11,7 @@ use barid_journal::{Blobs, Journal, Reader, Recovered, Snapshots};
 use barid_message::address::Address;
 use barid_message::time::Millis;
 use barid_proto::journal::v1 as pb;
-use barid_store::{Projector as StoreProjector, ReadView};
+use barid_store::Store;
 use bytes::Bytes;
 use tokio::sync::{Semaphore, watch};
 
@@ -23,7 +23,7 @@ use crate::decide::refusals::Windows;
 use crate::decide::{Node, operator, start};
 use crate::handle::{Broker, Shared, Threads};
 use crate::lease::LeaseKey;
-use crate::projector::Projector;
+use crate::projector::{Index, Projector};
 use crate::registry::Registry;
 use crate::sequencer::{Sequencer, SnapshotEvery};
 use crate::state::State;
@@ -35,8 +35,8 @@ pub(crate) struct Parts {
     pub(crate) recovered: Recovered,
     pub(crate) blobs: Arc<Blobs>,
     pub(crate) snapshots: Snapshots,
-    pub(crate) projector: StoreProjector,
-    pub(crate) view: ReadView,
+    pub(crate) index: Index,
+    pub(crate) store: Store,
     pub(crate) reader: Reader,
 }
 
@@ -56,12 +56,12 @@ pub(crate) fn run(
     state: State,
     beginning: &Beginning,
 ) -> Result<Broker, OpenError> {
-    let Parts { journal, recovered, blobs, snapshots, projector, view, reader } = parts;
+    let Parts { journal, recovered, blobs, snapshots, index, store, reader } = parts;
     let (commands, command_queue) = channel::<Queued>();
     let (groups, group_queue) = sync_channel::<Group>(1);
     // One word is enough: the journal says how far it has grown.
     let (grow, grown) = sync_channel(1);
-    let (projected, projected_watch) = watch::channel(projector.next_position());
+    let (projected, projected_watch) = watch::channel(None);
     let progress = Arc::new(Progress::new(recovered.next_position));
     let node = Arc::new(Node {
         identity: options.identity.clone(),
@@ -100,13 +100,14 @@ pub(crate) fn run(
         inboxes: senders,
     };
     let projector = Projector {
-        store: projector,
+        index,
         reader: reader.clone(),
+        progress: Arc::clone(&progress),
         clock: Arc::clone(&options.clock),
         grown,
         projected,
     };
-    let threads = start_threads(sequencer, writer, projector)?;
+    let threads = start_threads(sequencer, writer, move || projector.run(Some(store)))?;
     let shared = Shared {
         commands,
         node,
@@ -117,7 +118,6 @@ pub(crate) fn run(
         clock: options.clock,
         reader,
         blobs,
-        view,
         progress,
         projected: projected_watch,
         inboxes: receivers,
@@ -130,15 +130,10 @@ pub(crate) fn run(
 fn start_threads(
     sequencer: Sequencer,
     writer: Writer,
-    projector: Projector,
+    project: impl FnOnce() + Send + 'static,
 ) -> Result<Threads, OpenError> {
     let (guard, ended) = watch::channel(());
     let guard = Arc::new(guard);
-    let project = move || {
-        if let Err(error) = projector.run() {
-            tracing::error!(%error, "delivery log stopped; a restart rebuilds it");
-        }
-    };
     Ok(Threads {
         projector: Some(spawn("projector", &guard, project)?),
         writer: Some(spawn("writer", &guard, move || writer.run())?),

@@ -65,6 +65,13 @@ impl Parts {
         group
     }
 
+    /// The journal's only segment.
+    pub(crate) fn segment(&self) -> PathBuf {
+        let journal = self.index.with_file_name("journal").join("1");
+        let mut files = std::fs::read_dir(journal).unwrap().map(|file| file.unwrap().path());
+        files.find(|path| path.extension().is_some_and(|extension| extension == "seg")).unwrap()
+    }
+
     /// Makes an entry durable.
     pub(crate) fn append(&mut self) {
         let group = self.group();

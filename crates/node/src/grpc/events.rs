@@ -1,9 +1,11 @@
 //! The delivery log for operators: as it happens, in pages, and by message.
 
 use barid_broker::caps::READ_TEXT_MAX;
+use barid_broker::decide::Refusal;
 use barid_link::caps::HEARTBEAT_INTERVAL;
 use barid_message::address::Address;
 use barid_message::digest::Digest;
+use barid_message::fault::Fault;
 use barid_message::id::MessageId;
 use barid_message::time::Millis;
 use barid_message::{Kind, Reason};
@@ -24,7 +26,7 @@ use tonic::Status;
 use super::authn::Operator;
 use super::evidence::cursor;
 use super::reading::Reading;
-use super::status::{refuse, status, unreadable};
+use super::status::{refuse, status, stopping};
 use super::{ANSWERS_MAX, Services, blocking, timestamp};
 
 const PAGE_DEFAULT: usize = 50;
@@ -81,20 +83,19 @@ struct Tail<'a> {
 impl Tail<'_> {
     async fn run(mut self, after: Option<Cursor>, last: u32, follow: bool) -> Result<(), Status> {
         let broker = &self.services.broker;
-        broker.wait_projected().await;
+        broker.wait_projected().await.map_err(|down| status(&down))?;
         let mut projected = broker.projected();
         let mut reached = after;
         if after.is_none() {
             let limit = usize::try_from(last).unwrap_or(0);
-            let page = blocking(|| broker.view().newest(&self.filter, limit));
-            let page = page.map_err(|error| unreadable(&error))?;
+            let page = self.services.read_log(|log| log.newest(&self.filter, limit))?;
             reached = page.reached;
             self.send_all(page).await?;
         }
         loop {
             projected.mark_unchanged();
-            let page = blocking(|| broker.view().events(&self.filter, reached, PAGE_DEFAULT));
-            let page = page.map_err(|error| unreadable(&error))?;
+            let page =
+                self.services.read_log(|log| log.events(&self.filter, reached, PAGE_DEFAULT))?;
             reached = page.reached;
             let is_complete = page.is_complete;
             self.send_all(page).await?;
@@ -105,15 +106,13 @@ impl Tail<'_> {
                 return Ok(());
             }
             tokio::select! {
-                () = self.services.stop.cancelled() => {
-                    let message = "the node is stopping; connect again in a moment".to_owned();
-                    let closing = Closing { reason: Reason::ShuttingDown.into(), message };
-                    return self.send(Item::Closing(closing)).await;
-                }
+                () = self.services.stop.cancelled() => return self.close(&stopping()).await,
                 () = self.answers.closed() => return Ok(()),
                 changed = timeout(HEARTBEAT_INTERVAL, projected.changed()) => match changed {
-                    Ok(Ok(())) => {}
-                    Ok(Err(_stopped)) => return Ok(()),
+                    Ok(Ok(())) => if let Err(down) = broker.view() {
+                        return self.close(&down).await;
+                    },
+                    Ok(Err(_stopped)) => return self.close(&stopping()).await,
                     Err(_elapsed) => {
                         let time = timestamp(broker.now());
                         self.send(Item::Heartbeat(Heartbeat { time })).await?;
@@ -129,6 +128,13 @@ impl Tail<'_> {
             self.send(Item::Event(record(row))).await?;
         }
         Ok(())
+    }
+
+    /// Says why the tail ends, which is not the operator's doing.
+    async fn close(&self, why: &Refusal) -> Result<(), Status> {
+        let Fault { reason, description, .. } = why.faults.first();
+        let closing = Closing { reason: (*reason).into(), message: description.clone() };
+        self.send(Item::Closing(closing)).await
     }
 
     async fn send(&self, item: Item) -> Result<(), Status> {
@@ -152,7 +158,7 @@ pub(super) async fn list(
     let broker = &services.broker;
     let mut reading =
         Reading::open(broker, &operator.identity, "list", words(&asked), &request.purpose).await?;
-    broker.wait_projected().await;
+    broker.wait_projected().await.map_err(|down| status(&down))?;
     let mut rows: Vec<EventRow> = Vec::new();
     let mut reached = after;
     let mut is_complete = false;
@@ -160,8 +166,7 @@ pub(super) async fn list(
         if rows.len() == limit || is_complete {
             break;
         }
-        let page = blocking(|| broker.view().events(&filter, reached, limit - rows.len()));
-        let page = page.map_err(|error| unreadable(&error))?;
+        let page = services.read_log(|log| log.events(&filter, reached, limit - rows.len()))?;
         (reached, is_complete) = (page.reached, page.is_complete);
         rows.extend(page.items);
     }
@@ -185,8 +190,8 @@ pub(super) async fn trace(
     let filter = request.message_id.clone();
     let mut reading =
         Reading::open(broker, &operator.identity, "trace", filter, &request.purpose).await?;
-    broker.wait_projected().await;
-    let rows = blocking(|| broker.view().message(&id)).map_err(|error| unreadable(&error))?;
+    broker.wait_projected().await.map_err(|down| status(&down))?;
+    let rows = services.read_log(|log| log.message(&id))?;
     reading.count(rows.len());
     let places = rows.iter().filter(|row| row.has_evidence).map(|row| row.cursor);
     let evidence =

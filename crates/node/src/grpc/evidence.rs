@@ -1,8 +1,10 @@
 //! Evidence for the agency that sent a message, from a cursor on.
 
+use barid_broker::decide::Refusal;
 use barid_link::caps::HEARTBEAT_INTERVAL;
 use barid_message::Reason;
 use barid_message::address::Address;
+use barid_message::fault::Fault;
 use barid_proto::exchange::v1::receive_evidence_response::Event;
 use barid_proto::exchange::v1::{
     Closing, EvidenceItem, Heartbeat, ReceiveEvidenceRequest, ReceiveEvidenceResponse,
@@ -15,7 +17,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use super::authn::Caller;
-use super::status::{refuse, status, unreadable};
+use super::status::{refuse, status, stopping};
 use super::{ANSWERS_MAX, Services, blocking, timestamp};
 
 const PAGE_ITEMS: usize = 256;
@@ -51,8 +53,9 @@ async fn serve(
     follow: bool,
     answers: &Answers,
 ) -> Result<(), Status> {
-    services.broker.wait_projected().await;
-    let mut projected = services.broker.projected();
+    let broker = &services.broker;
+    broker.wait_projected().await.map_err(|down| status(&down))?;
+    let mut projected = broker.projected();
     loop {
         projected.mark_unchanged();
         let page = page(services, agency, after, PAGE_ITEMS)?;
@@ -70,21 +73,28 @@ async fn serve(
         }
         tokio::select! {
             () = services.stop.cancelled() => {
-                let message = "the node is stopping; connect again in a moment".to_owned();
-                let closing = Closing { reason: Reason::ShuttingDown.into(), message };
-                return send(answers, Event::Closing(closing)).await;
+                return close(answers, &stopping()).await;
             }
             () = answers.closed() => return Ok(()),
             changed = timeout(HEARTBEAT_INTERVAL, projected.changed()) => match changed {
-                Ok(Ok(())) => {}
-                Ok(Err(_stopped)) => return Ok(()),
+                Ok(Ok(())) => if let Err(down) = broker.view() {
+                    return close(answers, &down).await;
+                },
+                Ok(Err(_stopped)) => return close(answers, &stopping()).await,
                 Err(_elapsed) => {
-                    let time = timestamp(services.broker.now());
+                    let time = timestamp(broker.now());
                     send(answers, Event::Heartbeat(Heartbeat { time })).await?;
                 }
             },
         }
     }
+}
+
+/// Says why the stream ends, which is not the caller's doing.
+async fn close(answers: &Answers, why: &Refusal) -> Result<(), Status> {
+    let Fault { reason, description, .. } = why.faults.first();
+    let closing = Closing { reason: (*reason).into(), message: description.clone() };
+    send(answers, Event::Closing(closing)).await
 }
 
 async fn send(answers: &Answers, event: Event) -> Result<(), Status> {
@@ -101,9 +111,8 @@ pub(super) fn page(
     limit: usize,
 ) -> Result<Page<EvidenceItem>, Status> {
     let broker = &services.broker;
-    let places = blocking(|| broker.view().evidence_after(agency, after, limit));
     let Page { items: places, reached, is_complete } =
-        places.map_err(|error| unreadable(&error))?;
+        services.read_log(|log| log.evidence_after(agency, after, limit))?;
     let found = blocking(|| {
         broker.evidence(places.iter().map(|place| (place.position, u32::from(place.index))))
     });

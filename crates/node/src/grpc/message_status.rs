@@ -12,8 +12,8 @@ use barid_store::EventRow;
 use tonic::Status;
 
 use super::authn::Caller;
-use super::status::{refuse, status, unreadable};
-use super::{Services, blocking, timestamp};
+use super::status::{refuse, status};
+use super::{Services, timestamp};
 
 /// Finds a message that one of the caller's addresses sent or received.
 pub(super) async fn get(
@@ -24,8 +24,8 @@ pub(super) async fn get(
     let id = MessageId::parse(&request.message_id)
         .map_err(|_why| refuse(Reason::IdInvalid, "a message id is a UUIDv7 in lower case"))?;
     let broker = &services.broker;
-    broker.wait_projected().await;
-    let rows = blocking(|| broker.view().message(&id)).map_err(|error| unreadable(&error))?;
+    broker.wait_projected().await.map_err(|down| status(&down))?;
+    let rows = services.read_log(|log| log.message(&id))?;
     let is_own = |address: &str| caller.addresses().iter().any(|own| own.as_str() == address);
     let sent = is_own(&request.origin_agency);
     let mut newest: BTreeMap<String, &EventRow> = BTreeMap::new();

@@ -122,7 +122,7 @@ async fn node_status(services: &Services) -> Result<GetNodeStatusResponse, Statu
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
         start_no: services.start_no,
         durable_position: broker.durable(),
-        projected_position: broker.view().applied(),
+        projected_position: broker.view().map_or(0, |log| log.applied()),
         clock_suspect,
         totals: Some(Totals {
             accepted: totals.accepted,

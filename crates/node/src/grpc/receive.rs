@@ -17,12 +17,12 @@ use barid_proto::exchange::v1::receive_messages_response::Event;
 use barid_proto::exchange::v1::{
     Closing, HandOut, Heartbeat, OpenInbox, ReceiveMessagesRequest, ReceiveMessagesResponse,
 };
-use barid_store::Cursor;
+use barid_store::{Cursor, ReadView};
 use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Status, Streaming};
+use tonic::{Code, Status, Streaming};
 
 use super::authn::Caller;
 use super::evidence::cursor;
@@ -129,7 +129,7 @@ struct Asked {
 
 struct EvidenceCursor {
     after: Option<Cursor>,
-    projected: watch::Receiver<u64>,
+    projected: watch::Receiver<Option<ReadView>>,
 }
 
 impl<'a> Session<'a> {
@@ -201,7 +201,7 @@ impl<'a> Session<'a> {
                 },
                 changed = projected(&mut self.evidence), if evidence => match changed {
                     Ok(()) => self.send_evidence().await?,
-                    Err(_stopped) => self.evidence = None,
+                    Err(_stopped) => return self.close().await,
                 },
                 () = lease_end(ends), if !has_room => self.forget(),
                 _ = self.heartbeat.tick() => self.beat().await?,
@@ -280,7 +280,12 @@ impl<'a> Session<'a> {
             &self.consumer.inbox,
             evidence.after,
             EVIDENCE_PAGE,
-        )?;
+        );
+        let page = match page {
+            // Deliveries go on meanwhile; that the delivery log is back is a change.
+            Err(down) if down.code() == Code::Unavailable => return Ok(()),
+            page => page?,
+        };
         evidence.after = page.reached;
         if !page.is_complete {
             evidence.projected.mark_changed();

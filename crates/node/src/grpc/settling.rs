@@ -175,7 +175,7 @@ async fn ended(
     is_ack: bool,
     refusal: Refusal,
 ) -> Result<Settlement, Refusal> {
-    match services.broker.ended(caller, lease).await {
+    match services.broker.ended(caller, lease).await? {
         Some(Ended { event: Final::HandedOver, by_this: true, evidence }) if is_ack => {
             Ok(Settlement::Final(evidence))
         }

@@ -59,13 +59,26 @@ pub(super) fn request_unread(status: &Status) -> Status {
     }
 }
 
+/// Why streams end when the node does.
+pub(super) fn stopping() -> Refusal {
+    Refusal::new(Reason::ShuttingDown, "the node is stopping; connect again in a moment")
+}
+
 /// The delivery log could not be read. The journal has everything.
 pub(super) fn unreadable(error: &ReadError) -> Status {
     tracing::error!(%error, "delivery log cannot be read");
-    refuse(
-        Reason::Internal,
-        "the delivery log cannot be read; the operator must remove index/ and start the node again",
-    )
+    match error {
+        // As a rule the projector meets it too, and opens the log again.
+        ReadError::Engine(_) => {
+            let text = "the delivery log cannot be read; ask again; if it stays so, the operator \
+                        must look at the disk, remove index/ and start the node again";
+            status(&Refusal::new(Reason::DeliveryLogDown, text).retry_after(5_000))
+        }
+        ReadError::Damaged(_) => refuse(
+            Reason::Internal,
+            "the delivery log is damaged; the operator must remove index/ and start the node again",
+        ),
+    }
 }
 
 fn violation(fault: &Fault) -> String {
