@@ -59,6 +59,9 @@ pub const PROJECTION_WAIT: Duration = Duration::from_secs(1);
 pub const INDEX_RETRY_MIN: Duration = Duration::from_secs(1);
 /// Longest pause before a failed index is opened again.
 pub const INDEX_RETRY_MAX: Duration = Duration::from_secs(30);
+/// Space that the index may want to be opened (bytes): a full disk gives up its
+/// ballast for it.
+pub const INDEX_OPEN_BYTES: u64 = 16 << 20;
 /// How often the projector flushes the index.
 pub const INDEX_FLUSH: Duration = Duration::from_millis(500);
 /// Text of a filter or purpose kept with a read (characters).

@@ -17,6 +17,7 @@ use barid_proto::journal::v1 as pb;
 use barid_store::{Applied, Log};
 use bytes::Bytes;
 
+use crate::caps;
 use crate::clock::{Clock, Watch};
 use crate::decide::Policy;
 use crate::handle::Broker;
@@ -136,7 +137,16 @@ pub fn open(options: Options) -> Result<Opened, OpenError> {
     // journal is what the journal is held against.
     let log = Log { origin: log_origin.clone(), epoch: data.epoch() };
     let index = Index { directory: data.index_dir(), log, cache_bytes: storage.index_cache_bytes };
-    let log = index.open()?;
+    // It writes when it is opened after a kill.
+    data.space().make_way(caps::INDEX_OPEN_BYTES)?;
+    let log = match index.open() {
+        Ok(opened) => Some(opened),
+        Err(error) if error.is_full() => {
+            tracing::error!(%error, "disk full; no delivery log, and no witness, until it has room");
+            None
+        }
+        Err(error) => return Err(error.into()),
+    };
     let snapshots = Snapshots::open(&data);
     let found = snapshots.newest_valid()?;
     for damaged in &found.damaged {
@@ -144,7 +154,7 @@ pub fn open(options: Options) -> Result<Opened, OpenError> {
     }
     let journal_options = JournalOptions {
         segment_bytes: storage.segment_bytes,
-        witnesses: witnesses(&found, log.applied),
+        witnesses: witnesses(&found, log.as_ref().and_then(|log| log.applied)),
     };
     let (journal, recovered) = Journal::open(&data, &journal_options)?;
     let blob_options = barid_journal::blobs::Options { segment_bytes: storage.segment_bytes };
@@ -158,7 +168,15 @@ pub fn open(options: Options) -> Result<Opened, OpenError> {
     let is_suspect = state.clock_suspect()
         || recovered.next_position > 0 && Watch::contradicts(now.wall, state.last_time());
     let beginning = Beginning { now, is_suspect, log_origin, since_snapshot: replayed.bytes };
-    let parts = Parts { journal, recovered, blobs, snapshots, index, store: log.store, reader };
+    let parts = Parts {
+        journal,
+        recovered,
+        blobs,
+        snapshots,
+        index,
+        store: log.map(|log| log.store),
+        reader,
+    };
     let broker = run(options, parts, state, &beginning)?;
     Ok(Opened {
         broker,

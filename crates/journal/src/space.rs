@@ -121,6 +121,16 @@ impl Space {
         Ok(*stands && self.free_bytes()? >= wanted)
     }
 
+    /// Gives up the ballast where less than this is free: for a start, before which
+    /// nobody else could.
+    pub fn make_way(&self, bytes: u64) -> Result<(), DiskFailure> {
+        let mut stands = self.lock();
+        if self.free_bytes()? < bytes {
+            self.release(&mut stands)?;
+        }
+        Ok(())
+    }
+
     /// Makes a file of zeros whose space is taken. Its contents are durable,
     /// its name is not yet.
     pub(crate) fn create(&self, path: &Path, bytes: u64) -> Result<Arc<dyn DiskFile>, SpaceError> {

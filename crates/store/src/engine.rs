@@ -36,6 +36,15 @@ impl EngineError {
         matches!(self, Self(Fault::InUse))
     }
 
+    /// Whether the disk is full.
+    pub(crate) fn is_full(&self) -> bool {
+        matches!(
+            self,
+            Self(Fault::Failed(sled::Error::Io(error)))
+                if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+        )
+    }
+
     /// Whether the surroundings are at fault: a new, empty index would fail too,
     /// and this one may be whole.
     pub(crate) fn is_of_surroundings(&self) -> bool {

@@ -97,6 +97,14 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// Whether the disk is full. Passes when space returns.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Engine { source, .. } if source.is_full())
+    }
+}
+
 impl Store {
     /// Opens the index of `log` in `directory`, with `cache_bytes` of cache.
     ///

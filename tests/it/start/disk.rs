@@ -17,7 +17,7 @@ use exchange::receive_evidence_response::Event as Answer;
 use tokio::time::timeout;
 
 use super::{AGENCIES, refused};
-use crate::harness::{Node, within};
+use crate::harness::{Node, address, within};
 use crate::skip::skipped;
 
 /// How soon the node takes messages again once there is room.
@@ -158,6 +158,34 @@ async fn a_delivery_log_without_space_is_down_and_comes_back() {
 
     std::fs::remove_file(&filler).expect("removed");
     handed_over_in_time(&operator, id).await;
+    assert!(node.stop().status.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_was_killed_on_a_full_disk_starts_on_it() {
+    let test = "a_node_that_was_killed_on_a_full_disk_starts_on_it";
+    let mut node = Node::site(&AGENCIES).make();
+    node.edit("ballast_mib = 1", "ballast_mib = 16");
+    let Some(_disk) = SmallDisk::on(&node.data(), 96, test) else {
+        return;
+    };
+    node.restart();
+    let customs = node.agency("pk/customs").await;
+    let police = address("pk/police");
+    let id = customs.send(customs.note("before").to(&police)).await;
+    let filler = node.data().join("lost+found");
+    fill(&filler);
+    for _ in 0..3 {
+        node.kill();
+        node.restart();
+        let refused = customs.submit(&customs.sign(customs.note("no").to(&police))).await;
+        refused.expect_err("nothing is taken");
+    }
+    let police = node.agency("pk/police").await;
+    assert_eq!(police.inbox().take().await, "before", "deliveries go on");
+
+    std::fs::remove_file(&filler).expect("removed");
+    handed_over_in_time(&node.operator(), id).await;
     assert!(node.stop().status.success());
 }
 

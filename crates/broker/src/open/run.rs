@@ -36,7 +36,8 @@ pub(crate) struct Parts {
     pub(crate) blobs: Arc<Blobs>,
     pub(crate) snapshots: Snapshots,
     pub(crate) index: Index,
-    pub(crate) store: Store,
+    /// `None`: it could not be opened yet.
+    pub(crate) store: Option<Store>,
     pub(crate) reader: Reader,
 }
 
@@ -107,7 +108,7 @@ pub(crate) fn run(
         grown,
         projected,
     };
-    let threads = start_threads(sequencer, writer, move || projector.run(Some(store)))?;
+    let threads = start_threads(sequencer, writer, move || projector.run(store))?;
     let shared = Shared {
         commands,
         node,
