@@ -1,6 +1,7 @@
 //! Histories of the pure core: random operations, then the laws that must hold
 //! whatever happened.
 
+mod broken_disk;
 pub(crate) mod parts;
 mod place;
 mod running;

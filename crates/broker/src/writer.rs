@@ -113,19 +113,26 @@ pub(crate) struct Writer {
     pub(crate) inboxes: std::collections::BTreeMap<Address, watch::Sender<()>>,
 }
 
-struct IdleAtEnd(Arc<Progress>);
+/// However the writer ends, by a panic too, the sequencer must not wait for it, nor
+/// sit idle without it until something is asked of it.
+struct Ending {
+    progress: Arc<Progress>,
+    commands: Sender<Queued>,
+}
 
-impl Drop for IdleAtEnd {
+impl Drop for Ending {
     fn drop(&mut self) {
-        self.0.set_idle();
+        self.progress.set_idle();
+        // As a rule it is the sequencer that ended first.
+        drop(self.commands.send(Queued { command: Command::Stop, _place: None }));
     }
 }
 
 impl Writer {
     /// Runs until the sequencer is gone, or a write fails.
     pub(crate) fn run(mut self) -> Result<(), WriteError> {
-        // However this ends, by a panic too, the sequencer must not wait for it.
-        let _idle = IdleAtEnd(Arc::clone(&self.progress));
+        let _ending =
+            Ending { progress: Arc::clone(&self.progress), commands: self.commands.clone() };
         self.write_all()
     }
 

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use barid_audit::commitment::Entropy;
-use barid_journal::{Blobs, DataDir, Journal, OsDisk, Reader, Snapshots, data_dir};
+use barid_journal::{Blobs, DataDir, Journal, Reader, Snapshots, data_dir};
 use barid_message::time::Millis;
 use barid_proto::journal::v1 as facts;
 use barid_store::Log;
 use tempfile::TempDir;
 
+use super::broken_disk::BrokenDisk;
 use crate::command::Group;
 use crate::decide::start;
 use crate::state::State;
@@ -21,8 +22,10 @@ pub(crate) struct Parts {
     pub(crate) blobs: Arc<Blobs>,
     pub(crate) snapshots: Snapshots,
     pub(crate) index: PathBuf,
+    pub(crate) bodies: PathBuf,
+    pub(crate) disk: BrokenDisk,
     state: State,
-    _folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 pub(crate) const CACHE_BYTES: u64 = 1 << 20;
@@ -35,7 +38,8 @@ impl Parts {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let options = data_dir::Options { ballast_bytes: 0, free_bytes_min: 0 };
-        let data = DataDir::open(Arc::new(OsDisk), folder.path(), options).unwrap();
+        let disk = BrokenDisk::default();
+        let data = DataDir::open(Arc::new(disk.clone()), folder.path(), options).unwrap();
         let snapshots = Snapshots::open(&data);
         let (journal, _) =
             Journal::open(&data, &barid_journal::journal::Options::default()).unwrap();
@@ -46,8 +50,10 @@ impl Parts {
             blobs: Arc::new(blobs),
             snapshots,
             index: data.index_dir(),
+            bodies: data.bodies_dir(),
+            disk,
             state: State::new(),
-            _folder: folder,
+            folder,
         }
     }
 

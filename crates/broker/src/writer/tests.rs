@@ -1,40 +1,76 @@
 use std::collections::BTreeMap;
 use std::sync::mpsc::{channel, sync_channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
+
+use tempfile::TempDir;
 
 use super::*;
 use crate::tests::parts::Parts;
 
-#[test]
-fn the_writer_does_not_wait_for_the_projector() {
-    let mut parts = Parts::new();
-    let groups: Vec<Group> = (0..300).map(|_| parts.group()).collect();
-    let (group_queue, waiting) = sync_channel(1);
-    let (commands, _told) = channel();
-    let (grown, _never_looks) = sync_channel(1);
-    let (done, released) = channel();
+/// A writer that runs, and what is around it.
+struct Running {
+    writer: JoinHandle<Result<(), WriteError>>,
+    groups: SyncSender<Group>,
+    told: Receiver<Queued>,
+    _projector_that_never_looks: Receiver<()>,
+    folder: TempDir,
+}
+
+fn run(parts: Parts) -> Running {
+    let (groups, queue) = sync_channel(1);
+    let (commands, told) = channel();
+    let (grown, _projector_that_never_looks) = sync_channel(1);
     let writer = Writer {
         progress: Arc::new(Progress::new(0)),
         journal: parts.journal,
         blobs: parts.blobs,
         snapshots: parts.snapshots,
-        groups: waiting,
+        groups: queue,
         commands,
         grown,
         inboxes: BTreeMap::new(),
     };
-    let running = thread::spawn(move || writer.run());
+    let writer = thread::spawn(move || writer.run());
+    Running { writer, groups, told, _projector_that_never_looks, folder: parts.folder }
+}
+
+/// Whether the sequencer is told in time that there is no writer any more.
+fn is_told_to_stop(told: &Receiver<Queued>) -> bool {
+    let soon = Duration::from_secs(10);
+    std::iter::from_fn(|| told.recv_timeout(soon).ok())
+        .any(|queued| matches!(queued.command, Command::Stop))
+}
+
+#[test]
+fn the_writer_does_not_wait_for_the_projector() {
+    let mut parts = Parts::new();
+    let reader = parts.reader.clone();
+    let groups: Vec<Group> = (0..300).map(|_| parts.group()).collect();
+    let (done, released) = channel();
+    let running = run(parts);
+    let give = running.groups;
     thread::spawn(move || {
         for mut group in groups {
             let done = done.clone();
             group.releases.push(Box::new(move || done.send(()).unwrap()));
-            group_queue.send(group).unwrap();
+            give.send(group).unwrap();
         }
     });
     for place in 0..300 {
         let answer = released.recv_timeout(Duration::from_secs(30));
         assert!(answer.is_ok(), "the answer of group {place} is kept back");
     }
-    running.join().unwrap().unwrap();
-    assert_eq!(parts.reader.next_position(), 300);
+    running.writer.join().unwrap().unwrap();
+    assert_eq!(reader.next_position(), 300);
+}
+
+#[test]
+fn a_disk_that_breaks_on_a_quiet_node_stops_it() {
+    let parts = Parts::new();
+    let disk = parts.disk.clone();
+    let running = run(parts);
+    assert!(matches!(running.told.recv().unwrap().command, Command::WriterIdle));
+    disk.break_below(running.folder.path());
+    assert!(is_told_to_stop(&running.told));
+    assert!(matches!(running.writer.join().unwrap(), Err(WriteError::Reserve(_))));
 }

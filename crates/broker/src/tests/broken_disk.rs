@@ -1,0 +1,64 @@
+//! The machine's disk, which breaks when it is told to.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use barid_journal::{Disk, DiskFile, OsDisk};
+
+/// Fails to measure what is free, and to sync the names in a folder, at or below a path.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BrokenDisk(Arc<Mutex<Option<PathBuf>>>);
+
+impl BrokenDisk {
+    pub(crate) fn break_below(&self, path: &Path) {
+        *self.0.lock().unwrap() = Some(path.to_path_buf());
+    }
+
+    fn check(&self, path: &Path) -> io::Result<()> {
+        let broken = self.0.lock().unwrap();
+        let is_broken = broken.as_ref().is_some_and(|broken| path.starts_with(broken));
+        if is_broken { Err(io::Error::other("the disk is broken")) } else { Ok(()) }
+    }
+}
+
+impl Disk for BrokenDisk {
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        OsDisk.create_dir(path)
+    }
+
+    fn create_new(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        OsDisk.create_new(path)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        OsDisk.open(path)
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        OsDisk.lock(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        OsDisk.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        OsDisk.remove(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
+        OsDisk.list(path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.check(path)?;
+        OsDisk.sync_dir(path)
+    }
+
+    fn free_bytes(&self, path: &Path) -> io::Result<u64> {
+        self.check(path)?;
+        OsDisk.free_bytes(path)
+    }
+}
