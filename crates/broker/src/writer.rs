@@ -188,6 +188,10 @@ impl Writer {
     /// Holds space ready for what may already be folded by the time the next group
     /// arrives, so that only a broken disk can fail an append.
     fn reserve(&mut self) -> Result<(), WriteError> {
+        // Intake meets a failed sync of a new segment; it is the writer that ends.
+        if self.blobs.is_dead() {
+            return Err(barid_journal::blobs::SyncError::Dead.into());
+        }
         let intake = self.has_reserved(Claim::Intake)?;
         let deliveries = intake || self.has_reserved(Claim::Delivery)?;
         if self.progress.room_for_intake.swap(intake, Ordering::AcqRel) != intake {
@@ -205,6 +209,10 @@ impl Writer {
         match self.journal.reserve(caps::RESERVE_BYTES, claim) {
             Ok(()) => Ok(true),
             Err(ReserveError::Full) => Ok(false),
+            Err(ReserveError::Disk(failure)) if failure.is_passing() => {
+                tracing::error!(%failure, "too many open files; nothing can be reserved");
+                Ok(false)
+            }
             Err(error) => Err(error.into()),
         }
     }

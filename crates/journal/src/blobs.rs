@@ -179,8 +179,9 @@ impl Blobs {
             writing.active.as_ref().is_none_or(|active| active.end + bytes > self.segment_bytes);
         if full {
             let created = self.create(writing.next_number);
-            // A failed sync, of a file or of its folder: never tried again.
-            writing.dead = matches!(created, Err(PutError::Disk(_)));
+            // A failed sync, of a file or of its folder, is never tried again.
+            writing.dead =
+                matches!(&created, Err(PutError::Disk(failure)) if !failure.is_passing());
             writing.active = Some(created?);
             writing.next_number += 1;
         }
@@ -233,6 +234,12 @@ impl Blobs {
             }
         }
         Ok(())
+    }
+
+    /// Whether a sync has failed: the process has to end.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.lock().dead
     }
 
     /// The blob at this place, checked.

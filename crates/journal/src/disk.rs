@@ -12,6 +12,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use rustix::io::Errno;
+
 pub use os::OsDisk;
 
 /// A file system, as far as the journal needs one.
@@ -107,6 +109,13 @@ pub(crate) fn remove_if_there(disk: &dyn Disk, path: &Path) -> io::Result<bool> 
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Whether an error means that this process, or the machine, has too many files open:
+/// nothing was done, and it passes.
+pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
+    let errno = error.raw_os_error();
+    [Errno::MFILE, Errno::NFILE].iter().any(|passing| errno == Some(passing.raw_os_error()))
 }
 
 /// Whether an error means that the disk, or what this process may use of it,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::data_dir::Options;
-use crate::disk::{Disk, DiskFile, is_full, remove_if_there};
+use crate::disk::{Disk, DiskFile, is_full, is_out_of_files, remove_if_there};
 
 /// An operation that the disk did not do.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +22,15 @@ pub struct DiskFailure {
     /// What the operating system said.
     #[source]
     pub source: io::Error,
+}
+
+impl DiskFailure {
+    /// Whether it may be tried again: too many files were open, and nothing was done.
+    /// After anything else nobody knows what the disk has.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        is_out_of_files(&self.source)
+    }
 }
 
 /// Names what was attempted, where the operating system only says why not.

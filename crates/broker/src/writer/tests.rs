@@ -74,3 +74,15 @@ fn a_disk_that_breaks_on_a_quiet_node_stops_it() {
     assert!(is_told_to_stop(&running.told));
     assert!(matches!(running.writer.join().unwrap(), Err(WriteError::Reserve(_))));
 }
+
+#[test]
+fn bodies_whose_sync_failed_stop_it() {
+    let parts = Parts::new();
+    let blobs = Arc::clone(&parts.blobs);
+    parts.disk.break_below(&parts.bodies);
+    let running = run(parts);
+    assert!(matches!(running.told.recv().unwrap().command, Command::WriterIdle));
+    blobs.put(b"a message").unwrap_err();
+    assert!(is_told_to_stop(&running.told));
+    assert!(matches!(running.writer.join().unwrap(), Err(WriteError::Blobs(_))));
+}

@@ -31,7 +31,7 @@ pub enum ReserveError {
     /// An earlier operation failed: the process has to end.
     #[error("the journal stopped at an earlier failure: end the process and start again")]
     Dead,
-    /// The disk did not do it: the process has to end.
+    /// The disk did not do it: the process has to end, unless it is passing.
     #[error(transparent)]
     Disk(#[from] DiskFailure),
 }
@@ -95,7 +95,7 @@ impl Journal {
         }
         let reserved = self.make_room(bytes, claim);
         // A failed sync of a folder or a new file is a failed sync.
-        self.dead |= matches!(reserved, Err(ReserveError::Disk(_)));
+        self.dead |= matches!(&reserved, Err(ReserveError::Disk(f)) if !f.is_passing());
         reserved
     }
 

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::thread;
 
 use barid_journal::blobs::{BLOB_BYTES_MAX, GetError, PutError, SyncError};
-use barid_journal::{BlobRef, Fault};
+use barid_journal::journal::ReserveError;
+use barid_journal::{BlobRef, Claim, Fault};
 
-use crate::node::{Node, ROOT};
+use crate::node::{Node, RESERVED_BYTES, ROOT, record};
 use crate::sim_disk::{Failure, Loss, Random, SimDisk};
 
 #[test]
@@ -84,4 +85,57 @@ fn after_a_failed_sync_nothing_is_kept() {
     assert!(matches!(node.blobs.sync(), Err(SyncError::Disk(_))));
     assert!(matches!(node.blobs.sync(), Err(SyncError::Dead)));
     assert!(matches!(node.blobs.put(b"another"), Err(PutError::Dead)));
+}
+
+/// Changes of the disk with which a segment is made; the last is its folder's sync.
+const CHANGES_OF_A_SEGMENT: u64 = 4;
+
+#[test]
+fn too_many_open_files_pass() {
+    for change in [0, CHANGES_OF_A_SEGMENT - 1] {
+        let disk = SimDisk::new(64 << 20);
+        let node = Node::open(&disk).unwrap();
+        disk.fail_at(change, Failure::TooManyFiles);
+        assert!(matches!(node.blobs.put(b"a message"), Err(PutError::Disk(_))));
+        assert!(disk.has_failed() && !node.blobs.is_dead());
+        let at = node.blobs.put(b"a message").unwrap();
+        node.blobs.sync().unwrap();
+        assert_eq!(&node.blobs.get(at).unwrap()[..], b"a message");
+    }
+}
+
+#[test]
+fn a_segment_whose_sync_failed_ends_it() {
+    for change in 0..CHANGES_OF_A_SEGMENT {
+        let disk = SimDisk::new(64 << 20);
+        let node = Node::open(&disk).unwrap();
+        disk.fail_at(change, Failure::Error);
+        assert!(matches!(node.blobs.put(b"a message"), Err(PutError::Disk(_))));
+        assert!(node.blobs.is_dead(), "{change}");
+    }
+}
+
+#[test]
+fn the_journal_outlives_too_many_open_files() {
+    let disk = SimDisk::new(64 << 20);
+    let mut node = Node::open(&disk).unwrap();
+    let fill = |node: &mut Node| {
+        let record = record(2, vec![1; 4 << 10], Vec::new());
+        node.journal.append(node.journal.durable().next_position, &[record]).unwrap();
+    };
+    let mut refused = 0;
+    for round in 0..16 {
+        fill(&mut node);
+        disk.fail_at(round % 4, Failure::TooManyFiles);
+        match node.journal.reserve(RESERVED_BYTES, Claim::Intake) {
+            Err(ReserveError::Disk(failure)) if failure.is_passing() => refused += 1,
+            done => done.unwrap(),
+        }
+        disk.fail_at(u64::MAX, Failure::Error);
+        node.journal.reserve(RESERVED_BYTES, Claim::Intake).unwrap();
+    }
+    assert!(refused > 0);
+    fill(&mut node);
+    drop(node);
+    assert_eq!(Node::open(&disk.after_kill()).unwrap().recovered.next_position, 17);
 }

@@ -23,6 +23,8 @@ pub(crate) enum Failure {
     PowerCut,
     /// The operation fails with an I/O error; a sync forgets its writes.
     Error,
+    /// The operation is refused, as too many files are open.
+    TooManyFiles,
 }
 
 /// What a power cut leaves of the writes that no sync has covered.

@@ -110,6 +110,9 @@ impl Inode {
     }
 }
 
+/// Too many open files.
+const EMFILE: i32 = 24;
+
 pub(super) enum Step {
     Go,
     Torn,
@@ -127,6 +130,9 @@ impl State {
                 Ok(Step::Torn)
             }
             Some((n, Failure::Error)) if n == number => Ok(Step::Fail),
+            Some((n, Failure::TooManyFiles)) if n == number => {
+                Err(io::Error::from_raw_os_error(EMFILE))
+            }
             _ => Ok(Step::Go),
         }
     }
