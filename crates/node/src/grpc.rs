@@ -13,6 +13,7 @@ mod receive;
 mod settling;
 mod status;
 mod submit;
+mod trace;
 
 use std::sync::Arc;
 

@@ -75,9 +75,7 @@ async fn ask(operator: &OperatorClient, ids: &[MessageId]) -> Answers {
     let of = |filter| events(operator, filter);
     let mut traces = Vec::new();
     for id in ids {
-        let message_id = id.to_string();
-        let purpose = String::new();
-        let request = ops::TraceMessageRequest { message_id, purpose };
+        let request = ops::TraceMessageRequest { message_id: id.to_string(), ..Default::default() };
         let trace = within(operator.trace_message(request)).await;
         traces.push(trace.expect("a trace"));
     }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use barid_link::caps::GRPC_MESSAGE_BYTES;
 use barid_link::client::OperatorClient;
 use barid_message::Reason;
 use barid_proto::audit::v1::Event;
 use barid_proto::operations::v1 as ops;
+use prost::Message as _;
 
 use crate::harness::{Inbox, Node, event_of, within};
 
@@ -64,6 +66,44 @@ async fn five_failed_tries_make_a_dead_letter_that_an_operator_decides_about() {
     assert_eq!(told, expected);
     let totals = node.totals().await;
     assert_eq!((totals.non_delivered, totals.outstanding), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_story_too_long_for_one_answer_is_told_in_pages() {
+    let site = Node::site(&["pk/customs", "pk/police"]);
+    let node = site.setting("tries_max = 5", "tries_max = 1").start();
+    let customs = node.agency("pk/customs").await;
+    let police = node.agency("pk/police").await;
+    let operator = node.operator();
+    let id = customs.send(customs.note("Cannot be read.").to(&police.address)).await;
+    let mut inbox = police.inbox();
+    let rounds = 550;
+    for _ in 0..rounds {
+        within(inbox.next().await.nack(None)).await.expect("given back");
+        let delivery = only_letter(&operator).await.delivery;
+        let retry = ops::RetryDeadLetterRequest { delivery };
+        within(operator.retry_dead_letter(retry)).await.expect("put back");
+    }
+
+    let mut request = ops::TraceMessageRequest { message_id: id.to_string(), ..Default::default() };
+    let (mut events, mut evidence, mut bytes) = (Vec::new(), 0, 0);
+    loop {
+        let page = within(operator.trace_message(request.clone())).await.expect("a page");
+        bytes += page.encoded_len();
+        events.extend(page.events.iter().map(|event| (event.position, event.index)));
+        evidence += page.evidence.len();
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        request.page_token = page.next_page_token;
+    }
+    assert!(bytes > GRPC_MESSAGE_BYTES, "too long for one answer: {bytes}");
+    assert!(events.is_sorted_by(|a, b| a < b), "each event once, in order");
+    assert!(events.len() >= 2 * rounds && evidence >= rounds, "{} {evidence}", events.len());
+
+    request.page_token = format!("{}.0", "0".repeat(16));
+    let refused = within(operator.trace_message(request)).await.expect_err("another's token");
+    assert_eq!(refused.reason(), Some(Reason::FieldInvalid));
 }
 
 /// Takes the message five times and gives it back; others would not have to wait for it.

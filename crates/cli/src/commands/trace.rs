@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use barid_audit::evidence;
+use barid_link::client::{CallError, OperatorClient};
 use barid_message::id::MessageId;
 use barid_message::key::PublicKey;
 use barid_message::time::Millis;
@@ -59,11 +60,7 @@ pub(crate) async fn run(
     output: &mut Output,
 ) -> anyhow::Result<ExitCode> {
     let account = context::operator(global)?;
-    let request =
-        pb::TraceMessageRequest { message_id: args.id.to_string(), purpose: args.why.clone() };
-    let answer = account
-        .client()?
-        .trace_message(request)
+    let answer = all_pages(args, &account.client()?)
         .await
         .with_context(|| format!("cannot trace {}", args.id))?;
     let proofs = proofs(&answer.evidence, &account.evidence_keys);
@@ -77,6 +74,28 @@ pub(crate) async fn run(
         bail!("some evidence does not verify; compare the node's key with the context's");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The whole story, which the node tells in pages.
+async fn all_pages(
+    args: &TraceArgs,
+    client: &OperatorClient,
+) -> Result<pb::TraceMessageResponse, CallError> {
+    let mut request = pb::TraceMessageRequest {
+        message_id: args.id.to_string(),
+        purpose: args.why.clone(),
+        page_token: String::new(),
+    };
+    let mut story = pb::TraceMessageResponse::default();
+    loop {
+        let page = client.trace_message(request.clone()).await?;
+        story.events.extend(page.events);
+        story.evidence.extend(page.evidence);
+        if page.next_page_token.is_empty() {
+            return Ok(story);
+        }
+        request.page_token = page.next_page_token;
+    }
 }
 
 /// By position and index, whether the evidence of an event holds.

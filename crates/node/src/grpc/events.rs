@@ -14,7 +14,7 @@ use barid_proto::audit::v1::Event;
 use barid_proto::operations::v1::tail_events_response::Item;
 use barid_proto::operations::v1::{
     Closing, EventFilter, EventRecord, Heartbeat, ListEventsRequest, ListEventsResponse,
-    TailEventsRequest, TailEventsResponse, TraceMessageRequest, TraceMessageResponse,
+    TailEventsRequest, TailEventsResponse,
 };
 use barid_store::{Cursor, EventRow, Filter, Page};
 use prost::Message as _;
@@ -27,13 +27,13 @@ use super::authn::Operator;
 use super::evidence::cursor;
 use super::reading::Reading;
 use super::status::{refuse, status, stopping};
-use super::{ANSWERS_MAX, Services, blocking, timestamp};
+use super::{ANSWERS_MAX, Services, timestamp};
 
 const PAGE_DEFAULT: usize = 50;
 const PAGE_MAX: i32 = 500;
 /// Steps through the log for one page. Where few events match, a page may be short,
 /// or empty, and yet not the last.
-const LIST_STEPS_MAX: usize = 16;
+pub(super) const LIST_STEPS_MAX: usize = 16;
 /// Events from before now that a tail may begin with.
 const LAST_MAX: u32 = 500;
 
@@ -178,30 +178,7 @@ pub(super) async fn list(
     })
 }
 
-/// The story of one message, with its evidence.
-pub(super) async fn trace(
-    services: &Services,
-    operator: &Operator,
-    request: TraceMessageRequest,
-) -> Result<TraceMessageResponse, Status> {
-    let id = message_id(&request.message_id)?;
-    purpose(&request.purpose)?;
-    let broker = &services.broker;
-    let filter = request.message_id.clone();
-    let mut reading =
-        Reading::open(broker, &operator.identity, "trace", filter, &request.purpose).await?;
-    broker.wait_projected().await.map_err(|down| status(&down))?;
-    let rows = services.read_log(|log| log.message(&id))?;
-    reading.count(rows.len());
-    let places = rows.iter().filter(|row| row.has_evidence).map(|row| row.cursor);
-    let evidence =
-        blocking(|| broker.evidence(places.map(|place| (place.position, u32::from(place.index)))));
-    let evidence = evidence.map_err(|refusal| status(&refusal))?;
-    let evidence = evidence.into_iter().filter_map(|bytes| services.signed(bytes)).collect();
-    Ok(TraceMessageResponse { events: rows.iter().map(record).collect(), evidence })
-}
-
-fn record(row: &EventRow) -> EventRecord {
+pub(super) fn record(row: &EventRow) -> EventRecord {
     let text =
         |address: &Option<Address>| address.as_ref().map(ToString::to_string).unwrap_or_default();
     EventRecord {
@@ -245,7 +222,7 @@ fn time(time: &Timestamp) -> Result<Millis, Status> {
         .map_err(|_why| refuse(Reason::FieldInvalid, "times are UTC in whole milliseconds"))
 }
 
-fn message_id(text: &str) -> Result<MessageId, Status> {
+pub(super) fn message_id(text: &str) -> Result<MessageId, Status> {
     MessageId::parse(text)
         .map_err(|_why| refuse(Reason::IdInvalid, "a message id is a UUIDv7 in lower case"))
 }
@@ -266,12 +243,12 @@ pub(super) fn page_size(asked: i32) -> Result<usize, Status> {
 }
 
 /// A page token is bound to its filter: with another one it means nothing.
-fn binding(filter: &EventFilter) -> String {
+pub(super) fn binding(filter: &EventFilter) -> String {
     let digest = Digest::of(&filter.encode_to_vec()).to_string();
     digest.chars().take(16).collect()
 }
 
-fn page_token(token: &str, bound: &str) -> Result<Option<Cursor>, Status> {
+pub(super) fn page_token(token: &str, bound: &str) -> Result<Option<Cursor>, Status> {
     if token.is_empty() {
         return Ok(None);
     }

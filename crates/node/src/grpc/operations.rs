@@ -12,7 +12,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::status::status;
-use super::{Services, events, letters, timestamp};
+use super::{Services, events, letters, timestamp, trace};
 
 /// The handlers.
 pub(crate) struct Operations(pub(crate) Services);
@@ -50,7 +50,7 @@ impl OperationsService for Operations {
         request: Request<TraceMessageRequest>,
     ) -> Result<Response<TraceMessageResponse>, Status> {
         let operator = self.0.operator(request.extensions()).await?;
-        events::trace(&self.0, &operator, request.into_inner()).await.map(Response::new)
+        trace::trace(&self.0, &operator, request.into_inner()).await.map(Response::new)
     }
 
     async fn list_queues(
