@@ -1,6 +1,7 @@
 //! Messages in files: canonical proto3 JSON, with comment lines for people.
 
 mod read;
+mod template;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ use barid_proto::message::v1 as pb;
 use serde::Serialize;
 
 pub(crate) use read::{Form, Input, read};
+pub(crate) use template::{is_placeholder, template, unfilled};
 
 /// A message in a file.
 #[derive(Clone, Debug, PartialEq)]

@@ -73,7 +73,7 @@ pub(crate) fn run(
     output: &mut Output,
 ) -> anyhow::Result<ExitCode> {
     match &args.action {
-        Action::New { kind } => output.text(template(*kind))?,
+        Action::New { kind } => output.text(document::template(*kind))?,
         Action::Check { inputs, key, kind } => {
             let key = key.as_ref().map(public_key).transpose()?;
             let form = kind.map_or(Form::Message, Form::Body);
@@ -89,15 +89,6 @@ pub(crate) fn run(
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The message to fill in of a kind.
-fn template(kind: KindName) -> &'static str {
-    match kind {
-        KindName::Alert => include_str!("message/alert.json"),
-        KindName::Incident => include_str!("message/incident.json"),
-        KindName::Note => include_str!("message/note.json"),
-    }
 }
 
 fn public_key(file: &PathBuf) -> anyhow::Result<PublicKey> {
@@ -120,8 +111,8 @@ fn check_all(
         for (name, document) in document::read(&Input::from(input.as_str()), form)? {
             let found = check::faults(&document, sender.as_ref(), key)?;
             count += 1;
-            wrong += usize::from(found.is_some());
-            check::report(&name, &document, key.is_some(), found.as_ref(), output)?;
+            wrong += usize::from(!found.is_empty());
+            check::report(&name, &document, key.is_some(), &found, output)?;
         }
     }
     if wrong > 0 {

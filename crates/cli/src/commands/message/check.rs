@@ -5,7 +5,7 @@ use barid_message::address::Address;
 use barid_message::body::Body;
 use barid_message::compose::{Draft, compose};
 use barid_message::digest::Digest;
-use barid_message::fault::Faults;
+use barid_message::fault::{Fault, Faults};
 use barid_message::key::{Algorithm, PublicKey, SigningKey};
 use barid_message::reason;
 use barid_message::signed::SignedMessage;
@@ -14,7 +14,7 @@ use barid_proto::message::v1 as pb;
 
 use crate::args::Global;
 use crate::context::{self, Caller};
-use crate::document::Document;
+use crate::document::{self, Document};
 use crate::output::{Line, Output};
 
 /// Stands for the sender of a draft that names none, where nobody says who it is: any
@@ -31,16 +31,32 @@ pub(super) fn sender(global: &Global) -> Option<Address> {
     }
 }
 
-/// All faults of a message; none if it has none.
+/// All faults of a message.
 pub(super) fn faults(
     document: &Document,
     sender: Option<&Address>,
     key: Option<&PublicKey>,
-) -> anyhow::Result<Option<Faults>> {
-    match document {
-        Document::Draft(header, body) => draft_faults((**header).clone(), (**body).clone(), sender),
-        Document::Signed(message) => Ok(signed_faults(message, key).err()),
-    }
+) -> anyhow::Result<Vec<Fault>> {
+    let (mut found, rules) = match document {
+        Document::Draft(header, body) => {
+            let unfilled = document::unfilled(header, body)?;
+            (unfilled, draft_faults((**header).clone(), (**body).clone(), sender)?)
+        }
+        Document::Signed(message) => {
+            let unfilled = document::open(message)
+                .map(|(signed, body)| document::unfilled(signed.proto_header(), &body));
+            (
+                unfilled.unwrap_or_else(|_told_below| Ok(Vec::new()))?,
+                signed_faults(message, key).err(),
+            )
+        }
+    };
+    // What is still to be filled in breaks rules too; it is told once.
+    let rules =
+        rules.iter().flatten().filter(|fault| !found.iter().any(|one| one.path == fault.path));
+    let rules: Vec<_> = rules.cloned().collect();
+    found.extend(rules);
+    Ok(found)
 }
 
 /// Composes the draft as `send` would, with stand-ins for what only `send` knows, and
@@ -86,12 +102,11 @@ pub(super) fn report(
     name: &str,
     document: &Document,
     signature_checked: bool,
-    found: Option<&Faults>,
+    found: &[Fault],
     output: &mut Output,
 ) -> anyhow::Result<()> {
     if output.wants_json() {
-        let faults: Vec<_> = found.into_iter().flatten().collect();
-        let faults: Vec<_> = faults
+        let faults: Vec<_> = found
             .iter()
             .map(|fault| {
                 serde_json::json!({
@@ -104,15 +119,15 @@ pub(super) fn report(
             .collect();
         return Ok(output.json(&serde_json::json!({"file": name, "faults": faults}))?);
     }
-    let Some(faults) = found else {
+    if found.is_empty() {
         let how = match (document, signature_checked) {
             (Document::Draft(..), _) => "no fault",
             (Document::Signed(_), true) => "no fault, signature verified",
             (Document::Signed(_), false) => "no fault, signature not checked (see --key)",
         };
         return Ok(output.line(Line::default().text(name).good(format!(": {how}")))?);
-    };
-    for fault in faults {
+    }
+    for fault in found {
         output.line(
             Line::default()
                 .text(format!("{name}: "))

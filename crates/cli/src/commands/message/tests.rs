@@ -1,8 +1,7 @@
 use barid_message::body::Body;
 
 use super::check::faults;
-use super::template;
-use crate::document::{self, Document, Form, Input, KindName};
+use crate::document::{self, Document, Form, Input, KindName, template};
 use crate::output::{Looks, Output};
 use crate::show;
 
@@ -27,23 +26,37 @@ fn read(text: &str) -> Document {
 #[test]
 fn a_template_that_is_filled_in_has_no_fault() {
     for kind in KINDS {
-        assert_eq!(faults(&filled(kind), None, None).unwrap(), None, "{kind:?}");
+        assert_eq!(faults(&filled(kind), None, None).unwrap(), [], "{kind:?}");
     }
 }
 
 #[test]
-fn a_template_that_is_not_filled_in_has_one() {
+fn every_placeholder_that_is_left_is_a_fault() {
     for kind in KINDS {
-        let found = faults(&read(template(kind)), None, None).unwrap().unwrap();
-        assert_eq!(found.first().path, "header.recipients[0].address", "{kind:?}");
+        let text = template(kind);
+        let found = faults(&read(text), None, None).unwrap();
+        assert_eq!(found[0].path, "header.recipients[0].address", "{kind:?}");
+        assert_eq!(found.len(), text.matches("\"<").count(), "{kind:?}: {found:?}");
+        assert!(found.iter().all(|fault| fault.rule == "template"), "{kind:?}: {found:?}");
     }
+}
+
+#[test]
+fn one_placeholder_that_is_left_is_named_by_its_field() {
+    let text = template(KindName::Alert).replace("<cc/agency>", "pk/police");
+    let text = text.replace("\"<w", "\"W").replace("\"<one", "\"One");
+    let found = faults(&read(&text), None, None).unwrap();
+    let paths: Vec<_> = found.iter().map(|fault| fault.path.as_str()).collect();
+    assert_eq!(paths, ["body.hit_contact.desk"]);
+    let own = text.replace("<desk>", "<the duty desk>");
+    assert_eq!(faults(&read(&own), None, None).unwrap(), [], "angle brackets are no fault");
 }
 
 #[test]
 fn all_faults_are_found_with_their_fields() {
     let text = r#"{"header":{"precedence":{"level":"PRECEDENCE_FLASH"}},
         "note":{"text":[{"language":"english","text":"a\u202eb"}]}}"#;
-    let found = faults(&read(text), None, None).unwrap().unwrap();
+    let found = faults(&read(text), None, None).unwrap();
     let paths: Vec<_> = found.iter().map(|fault| fault.path.as_str()).collect();
     assert!(paths.len() >= 3, "{paths:?}");
     assert!(paths.contains(&"header.precedence.reason"), "{paths:?}");

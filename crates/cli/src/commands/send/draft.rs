@@ -17,6 +17,7 @@ use pb::recipient::Target;
 
 use super::{DeskArgs, PrecedenceName};
 use crate::context::WrongUse;
+use crate::document;
 use crate::words;
 
 /// Length of a SHA-256 digest.
@@ -79,6 +80,15 @@ impl<'a> Desk<'a> {
         rand::fill(&mut random).ok().context("the system gives no random numbers")?;
         let id = identify(&mut header, id, now, random)?;
         self.amend(&mut header);
+        let unfilled = document::unfilled(&header, &body)?;
+        if !unfilled.is_empty() {
+            let paths: Vec<_> = unfilled.iter().map(|fault| &*fault.path).collect();
+            bail!(
+                "what the template left to be filled in still stands in {}; write what it is, or \
+                 take it out",
+                paths.join(", ")
+            );
+        }
         self.agree(&mut header, &body)?;
         let draft = Draft::from_template(header, body);
         let message = compose(draft, now, random, key)

@@ -144,3 +144,15 @@ fn a_saved_message_is_sent_again_byte_for_byte() {
     assert_eq!(found[0].1, Document::Signed(message));
     assert!(found[0].0.ends_with(&format!("{id}.json")));
 }
+
+#[test]
+fn what_a_template_left_open_is_not_sent() {
+    let args = args(&["border-operation"]);
+    let desk = desk(&args, vec![agreement("agr:a", &[Purpose::BorderOperation])]);
+    let mut body = note();
+    if let Body::Note(note) = &mut body {
+        "<text>".clone_into(&mut note.text[0].text);
+    }
+    let error = desk.compose(pb::Header::default(), body, None, &key()).unwrap_err();
+    assert!(error.to_string().contains("stands in body.text[0].text;"), "{error}");
+}
