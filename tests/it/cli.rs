@@ -1,5 +1,6 @@
 //! The first hour at the command line, as a newcomer would spend it.
 
+mod examples;
 mod hostile_text;
 
 use std::io::Write as _;

@@ -21,6 +21,7 @@ A FIRST ROUND
   barid init barid --node torkham --agency pk/customs --agency pk/police
   barid serve --config barid/node/node.toml
   barid message new note > note.json
+  sed -i 's/<subject>/Gate 2/; s/<text>/Gate 2 closed./' note.json
   barid --as pk/customs send note.json --to pk/police --purpose border-operation
   barid --as pk/police receive
   barid tail

@@ -28,6 +28,7 @@ use draft::Desk;
 const EXAMPLES: &str = "\
 EXAMPLES
   barid message new note > note.json
+  sed -i 's/<subject>/Gate 2/; s/<text>/Gate 2 closed./' note.json
   barid --as pk/customs send note.json --to pk/police --purpose border-operation
   barid --as pk/customs send alert.json --to pk/police --precedence flash \\
       --reason 'armed men at gate 2'
@@ -73,10 +74,10 @@ pub(crate) struct SendArgs {
 /// What the command line adds to a message.
 #[derive(Args, Debug, Default)]
 struct DeskArgs {
-    /// A recipient who is to act. Repeatable
+    /// A recipient who is to act, in place of a template's <cc/agency>. Repeatable
     #[arg(long, value_name = "ADDRESS")]
     to: Vec<Address>,
-    /// A recipient who is to know. Repeatable
+    /// A recipient who is to know, likewise. Repeatable
     #[arg(long, value_name = "ADDRESS")]
     info: Vec<Address>,
     /// Order of handling. Default: the file's, else routine

@@ -96,11 +96,15 @@ impl<'a> Desk<'a> {
         Ok((message, id))
     }
 
-    /// What the command line says goes before what the file says; recipients are added.
+    /// What the command line says goes before what the file says. Recipients are added,
+    /// and take the place of those that a template left to be filled in.
     fn amend(&self, header: &mut pb::Header) {
         let originator = header.originator.get_or_insert_default();
         if originator.address.is_empty() {
             originator.address = self.address.to_string();
+        }
+        if !(self.args.to.is_empty() && self.args.info.is_empty()) {
+            header.recipients.retain(|recipient| !is_left_open(recipient));
         }
         let to = self.args.to.iter().map(|address| (address, RecipientRole::Action));
         let info = self.args.info.iter().map(|address| (address, RecipientRole::Info));
@@ -192,6 +196,11 @@ fn identify(
     identity.message_id = id.to_string();
     times.created_at.get_or_insert_with(|| Millis(id.unix_ms()).to_proto());
     Ok(id.to_string())
+}
+
+/// Whether a recipient is a template's `<cc/agency>`.
+fn is_left_open(recipient: &pb::Recipient) -> bool {
+    matches!(&recipient.target, Some(Target::Address(address)) if document::is_placeholder(address))
 }
 
 fn level(name: PrecedenceName) -> Precedence {

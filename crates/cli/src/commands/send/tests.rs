@@ -146,6 +146,28 @@ fn a_saved_message_is_sent_again_byte_for_byte() {
 }
 
 #[test]
+fn recipients_of_the_command_line_replace_a_placeholder_alone() {
+    use crate::document::{self, Document, KindName};
+    let args = args(&[]);
+    let desk = desk(&args, vec![agreement("agr:a", &[Purpose::BorderOperation])]);
+    let sent_to = |address: &str| {
+        let text = document::template(KindName::Note).replace("<subject>", "Gate 2");
+        let text = text.replace("<text>", "Closed.").replace("<cc/agency>", address);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("note.json");
+        crate::durable::write(&file, text.as_bytes()).unwrap();
+        let found = document::read(&document::Input::Path(file), document::Form::Message).unwrap();
+        let Document::Draft(header, body) = found[0].1.clone() else { panic!("it is a draft") };
+        let (message, _) = desk.compose(*header, *body, None, &key()).unwrap();
+        let header = SignedMessage::from_proto(message).unwrap().header().unwrap();
+        let recipients = header.recipients().iter();
+        recipients.map(|recipient| recipient.address.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(sent_to("<cc/agency>"), ["pk/police/torkham"]);
+    assert_eq!(sent_to("pk/police"), ["pk/police", "pk/police/torkham"], "what is written stays");
+}
+
+#[test]
 fn what_a_template_left_open_is_not_sent() {
     let args = args(&["border-operation"]);
     let desk = desk(&args, vec![agreement("agr:a", &[Purpose::BorderOperation])]);
