@@ -18,10 +18,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use tokio::signal::ctrl_c;
 use tokio::time::Instant;
 
 use crate::demo::node::Node;
+use crate::interrupt::interrupted;
 use crate::output::Output;
 
 use load::{Plan, Way};
@@ -61,11 +61,12 @@ pub(crate) struct BenchArgs {
     folder: Option<PathBuf>,
 }
 
-/// Runs the command. Ctrl-C ends it and takes the folder away.
+/// Runs the command. A signal ends it and takes the folder away.
 pub(crate) async fn run(args: &BenchArgs, output: &mut Output) -> anyhow::Result<ExitCode> {
+    let interrupted = interrupted()?;
     tokio::select! {
         done = Box::pin(measure(args, output)) => done,
-        _ = ctrl_c() => bail!("stopped before the end"),
+        () = interrupted => bail!("stopped before the end"),
     }
 }
 

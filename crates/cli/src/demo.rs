@@ -21,9 +21,9 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use barid_message::address::Address;
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
+use crate::interrupt::interrupted;
 use crate::output::{Line, Output};
 use crate::replay;
 
@@ -98,21 +98,6 @@ pub(crate) async fn run(args: &DemoArgs, output: &mut Output) -> anyhow::Result<
         bail!("the books do not add up; what differs stands above");
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Ends with the first SIGINT, SIGTERM or SIGHUP.
-fn interrupted() -> anyhow::Result<impl Future<Output = ()>> {
-    let on = |kind| signal(kind).context("no signal can be caught");
-    let mut interrupt = on(SignalKind::interrupt())?;
-    let mut terminate = on(SignalKind::terminate())?;
-    let mut hang_up = on(SignalKind::hangup())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hang_up.recv() => {}
-        }
-    })
 }
 
 async fn set(args: &DemoArgs, say: &mut Narrator<'_>) -> anyhow::Result<Stage> {

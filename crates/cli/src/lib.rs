@@ -8,6 +8,7 @@ mod context;
 mod demo;
 mod document;
 mod durable;
+mod interrupt;
 mod output;
 mod replay;
 mod show;

@@ -23,6 +23,7 @@ use tokio::time::timeout;
 use crate::args::Global;
 use crate::context;
 use crate::document;
+use crate::interrupt::interrupted;
 use crate::output::{Columns, Line, Output};
 use crate::show;
 use crate::words;
@@ -190,14 +191,30 @@ impl Consumer<'_> {
                 .map_or(64, |max| u32::try_from(max).unwrap_or(64).min(64)),
             ..ReceiveOptions::new(inbox.clone())
         };
+        let interrupted = interrupted()?;
         let mut receiver = client.receive(options);
+        let done = tokio::select! {
+            done = self.take_all(client, inbox, &mut receiver, output) => done,
+            () = interrupted => Ok(()),
+        };
+        // Whatever the end: what is not answered by now is for others, at once.
+        receiver.close().await;
+        done
+    }
+
+    async fn take_all(
+        &mut self,
+        client: &AgencyClient,
+        inbox: &Address,
+        receiver: &mut Receiver,
+        output: &mut Output,
+    ) -> anyhow::Result<()> {
         while !self.is_full() {
-            let Some(hand_out) = self.next(client, inbox, &mut receiver).await? else {
+            let Some(hand_out) = self.next(client, inbox, receiver).await? else {
                 break;
             };
             self.take(hand_out, output).await?;
         }
-        receiver.close().await;
         Ok(())
     }
 
