@@ -5,7 +5,7 @@ mod hostile_text;
 
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -60,12 +60,16 @@ impl Desk {
         self.run_with(args, "")
     }
 
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = program();
+        command.args(args).current_dir(self.folder.path()).env_remove("BARID_CONTEXT");
+        command
+    }
+
     /// Runs a command, with this on stdin.
     fn run_with(&self, args: &[&str], stdin: &str) -> Said {
-        let mut child = program()
-            .args(args)
-            .current_dir(self.folder.path())
-            .env_remove("BARID_CONTEXT")
+        let mut child = self
+            .command(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -160,6 +164,26 @@ fn a_newcomer_gets_round() {
     assert!(status.done().has_row(&["pk/police", "HANDED_OVER", "yes"]), "{}", status.out);
     let node = desk.run(&["node"]);
     assert!(node.done().has_row(&["messages accepted", "1"]), "{}", node.out);
+}
+
+#[test]
+fn what_is_acknowledged_was_read() {
+    let desk = Desk::with_node();
+    let note = r#"{"note": {"subject": [{"language": "en", "text": "Gate 2"}],
+        "text": [{"language": "en", "text": "Closed\nuntil 18:00."}]}}"#;
+    let send = ["--as", "pk/customs", "send", "-", "--to", "pk/police"];
+    let send = [&send[..], &["--purpose", "border-operation"]].concat();
+    desk.run_with(&send, note).done();
+
+    // A full disk behind stdout: nothing was read, and nobody else waits for a lease.
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("/dev/full");
+    let status = desk.command(&["--as", "pk/police", "--json", "receive"]).stdout(full).status();
+    assert_eq!(status.expect("the program starts").code(), Some(1));
+
+    let received = desk.run(&["--as", "pk/police", "receive"]);
+    let words = ["Gate 2", "    text en: Closed", "      until 18:00."];
+    assert!(words.iter().all(|words| received.done().has_row(&[words])), "{}", received.out);
+    assert!(received.err.contains("1 message received"), "{}", received.err);
 }
 
 #[test]

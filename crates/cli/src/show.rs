@@ -1,5 +1,6 @@
 //! Messages for people: one line of a list, or everything that is in one.
 
+mod texts;
 mod tree;
 
 use barid_message::body::Body;
@@ -12,6 +13,7 @@ use crate::document::Readable;
 use crate::output::{Line, Output, OutputError};
 use crate::words;
 
+pub(crate) use texts::texts;
 pub(crate) use tree::Tree;
 
 /// Characters of a headline in a list.

@@ -32,13 +32,13 @@ use keep::{Folder, Kept};
 
 const EXAMPLES: &str = "\
 EXAMPLES
-  barid --as pk/police receive                      what waits now
+  barid --as pk/police receive                      what waits now, with its texts
   barid --as pk/police receive --follow --into in   go on; each message in in/ID.json
   barid --as pk/police receive --peek               look, take nothing
   barid --as pk/police receive --status exercise    exercises must be asked for
   barid --as pk/police receive --max 1 --refuse wrong-addressee
 
-  A message is acknowledged when its line is out, or with --into when its file is on
+  A message is acknowledged when its texts are out, or with --into when its file is on
   disk, and not before: after a crash in between it comes again, marked `again`, and a
   file that is there already is recognised. `barid message show in/ID.json` reads one.";
 
@@ -147,6 +147,10 @@ pub(crate) async fn run(
 }
 
 impl Consumer<'_> {
+    fn acknowledges(&self) -> bool {
+        self.args.refuse.is_none() && !self.args.give_back
+    }
+
     fn is_full(&self) -> bool {
         self.args.max.is_some_and(|max| self.taken >= max)
     }
@@ -264,7 +268,12 @@ impl Consumer<'_> {
             mark,
             attempt: hand_out.attempt(),
         };
-        self.show(&seen, output)?;
+        let whole = self.show(&seen, output)?;
+        if !whole && self.acknowledges() {
+            bail!(
+                "this message has more text than is shown here and was left where it is; take it with --into DIR"
+            );
+        }
         self.taken += 1;
         let answer = match self.args.refuse {
             Some(reason) => hand_out.refuse(reason).await.map(drop),
@@ -292,28 +301,34 @@ impl Consumer<'_> {
         }
     }
 
-    fn show(&mut self, seen: &Seen<'_>, output: &mut Output) -> anyhow::Result<()> {
+    /// Shows a message: its row, and its texts where nothing else keeps them. Whether
+    /// that is the whole of them.
+    fn show(&mut self, seen: &Seen<'_>, output: &mut Output) -> anyhow::Result<bool> {
         let (signed, body) = match document::open(seen.message) {
             Ok(opened) => opened,
             // Only peek comes so far with one.
             Err(error) => {
                 output.note(Line::default().bad("unreadable ").text(format!("{error:#}")));
-                return Ok(());
+                return Ok(true);
             }
         };
         let header = signed.proto_header();
         if output.wants_json() {
-            return Ok(output.json(&show::Received {
+            output.json(&show::Received {
                 readable: document::Readable::of(header, &body),
                 mark: seen.mark,
                 attempt: seen.attempt,
                 acceptance_verified: seen.accepted(&self.keys),
                 acceptance: seen.acceptance,
                 signed: seen.message,
-            })?);
+            })?;
+            return Ok(true);
         }
-        let cells = show::cells(header, &body, seen.mark);
-        Ok(self.columns.row(output, cells)?)
+        self.columns.row(output, show::cells(header, &body, seen.mark))?;
+        if self.folder.is_some() {
+            return Ok(true);
+        }
+        Ok(show::texts(&body, output)?)
     }
 
     fn end(&self, output: &mut Output) -> anyhow::Result<ExitCode> {
