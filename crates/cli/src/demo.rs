@@ -26,6 +26,7 @@ use tokio::time::Instant;
 use crate::interrupt::interrupted;
 use crate::output::{Line, Output};
 use crate::replay;
+use crate::words;
 
 use book::Book;
 use narrator::{Narrator, took};
@@ -51,7 +52,8 @@ EXAMPLES
 
 EXIT CODES
   0  everything adds up: each message that has a receipt is in the right hands, once
-  1  it does not; what differs stands at the end";
+  1  it does not; what differs stands at the end. Or a file of --replay cannot be read, or
+     holds nothing that can be mapped";
 
 /// Starts a node with four agencies, plays an hour at the border, and tells it live:
 /// alerts, notes, a forger, a stranger, a crash, a node that is killed. At the end it
@@ -72,6 +74,7 @@ pub(crate) struct DemoArgs {
 
 /// Runs the command.
 pub(crate) async fn run(args: &DemoArgs, output: &mut Output) -> anyhow::Result<ExitCode> {
+    replay::readable(&args.files)?;
     let begun = Instant::now();
     let mut say = Narrator::new(output, args.fast);
     // The first signal from here on ends the demo in order, wherever it is.
@@ -200,6 +203,10 @@ async fn play(
         say.output.note(format!("and {rest} more; barid replay --unmapped FILE lists all"));
     }
     let (figures, span) = book.read(|ledger| (ledger.figures(), ledger.span()));
+    if figures.accepted == 0 {
+        let skipped = words::count(replayed.skipped.count, "record", "records");
+        bail!("no message came of these files: {skipped} could not be mapped, as said above");
+    }
     say.result(&format!(
         "{} messages, {} deliveries in {}: {:.0} messages a second, each with a signed receipt and \
          signed evidence of every hand-over. {} records could not be mapped.",

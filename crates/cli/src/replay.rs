@@ -7,6 +7,7 @@ mod progress;
 mod report;
 mod unsent;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,6 +15,8 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use barid_gateway::RoutingTable;
+use barid_message::address::Address;
+use barid_proto::exchange::v1::Agreement;
 use clap::Args;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -58,7 +61,8 @@ EXAMPLES
 
 EXIT CODES
   0  every message has its receipt; records that cannot be mapped are listed, not failures
-  1  a message was refused, or has no receipt";
+  1  a message was refused, or has no receipt; or nothing was sent: a file that is named
+     cannot be read, or the table names agencies that no agreement at the node covers";
 
 /// Reads incident tables (IOM Missing Migrants, attacks on ships) and CAP alerts (bare,
 /// in Atom, RSS or EDXL-DE), and submits each record as a signed message.
@@ -86,11 +90,13 @@ pub(crate) async fn run(
     global: &Global,
     output: &mut Output,
 ) -> anyhow::Result<ExitCode> {
+    readable(&args.files)?;
     let table = Arc::new(routing(args.routing.as_deref())?);
     let mut unsent = UnsentList::new(args.unmapped.as_deref())?;
     let account = context::agency(global)?;
     let client = account.client()?;
     let info = client.node_info().await.context("cannot ask the node")?;
+    reachable(&table, &account.address, &info.agreements)?;
     let key = account.signing_key()?;
     let writer = Writer::new(account.address.clone(), key, &info.agreements, table)?;
 
@@ -129,6 +135,45 @@ pub(crate) fn routing(file: Option<&Path>) -> anyhow::Result<RoutingTable> {
     toml::from_str(&fs::read_to_string(file).with_context(unreadable)?).with_context(unreadable)
 }
 
+/// Makes sure that every file and folder that was named can be read. What lies in a
+/// folder is told of when its turn comes.
+pub(crate) fn readable(files: &[PathBuf]) -> anyhow::Result<()> {
+    for file in files {
+        let opened = if file.is_dir() {
+            fs::read_dir(file).map(drop)
+        } else {
+            fs::File::open(file).map(drop)
+        };
+        opened.with_context(|| format!("cannot read {}; nothing was sent", file.display()))?;
+    }
+    Ok(())
+}
+
+/// Makes sure that the node has everybody whom the table names, by the agreements that
+/// the sender is a party to: it would refuse each message to somebody else.
+fn reachable(
+    table: &RoutingTable,
+    sender: &Address,
+    agreements: &[Agreement],
+) -> anyhow::Result<()> {
+    let parties = || agreements.iter().flat_map(|agreement| &agreement.parties);
+    let covered = |address: &Address| {
+        let agency = address.agency();
+        agency == sender.agency()
+            || parties().any(|party| party == address.as_str() || party == agency.as_str())
+    };
+    let missing: BTreeSet<_> = table.agencies().filter(|address| !covered(address)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let missing: Vec<_> = missing.iter().map(|address| address.as_str()).collect();
+    bail!(
+        "the routing table names {}, with whom {sender} has no agreement at this node; nothing was \
+         sent: give a table of your own with --routing FILE (see config/replay-routing.toml)",
+        missing.join(", ")
+    );
+}
+
 fn end(report: &Report, output: &mut Output) -> anyhow::Result<ExitCode> {
     if let Some(error) = report.unanswered() {
         output.note(Line::default().bad("no receipt ").text(error));
@@ -143,10 +188,39 @@ fn end(report: &Report, output: &mut Output) -> anyhow::Result<ExitCode> {
 
 #[cfg(test)]
 mod tests {
+    use super::{Address, Agreement};
+
     #[test]
     fn the_routing_table_that_is_built_in_holds() {
         super::routing(None).unwrap();
         let absent = super::routing(Some("/absent.toml".as_ref())).unwrap_err();
         assert_eq!(absent.to_string(), "cannot read the routing table /absent.toml");
+    }
+
+    #[test]
+    fn a_file_that_is_named_must_be_there() {
+        let folder = tempfile::tempdir().unwrap();
+        super::readable(&[folder.path().to_path_buf()]).unwrap();
+        let absent = super::readable(&[folder.path().join("typo.csv")]).unwrap_err();
+        assert!(absent.to_string().ends_with("typo.csv; nothing was sent"), "{absent}");
+    }
+
+    #[test]
+    fn whom_the_table_names_and_the_node_has_not_is_named() {
+        let table = super::routing(None).unwrap();
+        let sender = Address::parse("pk/customs").unwrap();
+        let agreement = |parties: &[&str]| Agreement {
+            parties: parties.iter().map(|party| (*party).to_owned()).collect(),
+            ..Agreement::default()
+        };
+        let all = agreement(&["pk/customs", "pk/police", "pk/border-guard", "pk/health"]);
+        super::reachable(&table, &sender, &[all]).unwrap();
+        let two = agreement(&["pk/customs", "pk/police"]);
+        let error = super::reachable(&table, &sender, &[two]).unwrap_err().to_string();
+        assert!(
+            error.starts_with("the routing table names pk/border-guard, pk/health,"),
+            "{error}"
+        );
+        assert!(error.contains("--routing FILE"), "{error}");
     }
 }

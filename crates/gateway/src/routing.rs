@@ -88,6 +88,13 @@ struct Box4 {
 #[error("the routing table names nobody but the sender for this record")]
 pub struct NoRecipient;
 
+impl RoutingTable {
+    /// Everybody whom the table names, perhaps more than once.
+    pub fn agencies(&self) -> impl Iterator<Item = &Address> {
+        self.rules.iter().flat_map(|rule| &rule.agencies).chain(&self.default)
+    }
+}
+
 /// The recipients of a record: those of every matching rule, without repeats, in
 /// the order of the table, without the sender and its units.
 ///
