@@ -263,6 +263,8 @@ fn failures_and_wrong_use_have_codes_of_their_own() {
     desk.run(&["--as", "pk/health", "receive"]).failed(2, "has no pk/health");
     let unknown = "01a3185c-5000-7001-8000-000000000002";
     desk.run(&["--as", "pk/customs", "status", unknown]).failed(1, "NOT_FOUND");
+    desk.run(&["trace", unknown]).failed(1, "no message of that id here");
+    desk.run(&["--json", "trace", unknown]).failed(1, "no message of that id here");
     let absent = "cannot read typo.csv; nothing was sent";
     desk.run(&["--as", "pk/customs", "replay", "typo.csv"]).failed(1, absent);
     desk.run(&["demo", "--replay", "typo.csv"]).failed(1, absent);

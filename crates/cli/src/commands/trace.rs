@@ -63,6 +63,9 @@ pub(crate) async fn run(
     let answer = all_pages(args, &account.client()?)
         .await
         .with_context(|| format!("cannot trace {}", args.id))?;
+    if answer.events.is_empty() {
+        bail!("no message of that id here: {}; `barid log` shows those there are", args.id);
+    }
     let proofs = proofs(&answer.evidence, &account.evidence_keys);
     if output.wants_json() {
         output.json(&answer)?;
