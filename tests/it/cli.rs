@@ -259,6 +259,15 @@ fn failures_and_wrong_use_have_codes_of_their_own() {
     let mut desk = Desk::with_node();
     desk.run(&["no-such-command"]).failed(2, "no-such-command");
     desk.run(&["trace", "not-an-id"]).failed(2, "not-an-id");
+    let init = ["init", "new", "--node", "torkham", "--agency", "pk/customs"];
+    for wrong in [
+        ["--agency", "pk/customs"],
+        ["--dns", "10.0.0.1"],
+        ["--operator", "../etc"],
+        ["--exchange", "127.0.0.1:0"],
+    ] {
+        desk.run(&[&init[..], &wrong].concat()).failed(2, "cannot init: ");
+    }
     desk.run(&["receive"]).failed(2, "as which agency? add --as");
     desk.run(&["--as", "pk/health", "receive"]).failed(2, "has no pk/health");
     let unknown = "01a3185c-5000-7001-8000-000000000002";

@@ -12,12 +12,12 @@ use barid_message::address::Address;
 use barid_message::key::SigningKey;
 use barid_node::clock;
 use barid_node::config::{Config, NodeName};
-use barid_node::init::{self, Created, Plan};
+use barid_node::init::{self, Created, InitError, Plan};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 
-use crate::context;
+use crate::context::{self, WrongUse};
 use crate::durable;
 use crate::output::{Line, Output, Table};
 
@@ -65,7 +65,7 @@ pub(crate) struct InitArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &InitArgs, output: &mut Output) -> anyhow::Result<ExitCode> {
-    let made = init::create(&plan(args)?).context("cannot init")?;
+    let made = init::create(&plan(args)?).map_err(refused)?;
     let context = write_context(&args.dir, &made)?;
     if output.wants_json() {
         output.json(&as_json(&made, &context))?;
@@ -74,6 +74,12 @@ pub(crate) fn run(args: &InitArgs, output: &mut Output) -> anyhow::Result<ExitCo
     }
     next(args, &made, output);
     Ok(ExitCode::SUCCESS)
+}
+
+/// A plan that cannot be meant is wrong use; the rest failed.
+fn refused(error: InitError) -> anyhow::Error {
+    let said = format!("cannot init: {error}");
+    if error.is_of_the_plan() { WrongUse(said).into() } else { anyhow::Error::msg(said) }
 }
 
 fn plan(args: &InitArgs) -> anyhow::Result<Plan> {

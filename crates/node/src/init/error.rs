@@ -68,6 +68,9 @@ pub enum InitError {
     /// Both listeners on one address.
     #[error("both listeners would have {0}; give each a port of its own")]
     SameListener(SocketAddr),
+    /// A listener on whatever port is free: clients are told the port in their files.
+    #[error("{0} names no port that clients could be told; give one, for example {ip}:7401", ip = .0.ip())]
+    AnyPort(SocketAddr),
     /// Certificates for too short or too long.
     #[error("certificates can be valid for 1 day to 10 years; choose a time between")]
     Validity,
@@ -83,4 +86,32 @@ pub enum InitError {
     /// A signing key could not be made.
     #[error("cannot make a signing key: {0}")]
     SigningKey(#[from] KeyError),
+}
+
+impl InitError {
+    /// Whether it is the plan that cannot be meant, whatever the machine is like.
+    #[must_use]
+    pub fn is_of_the_plan(&self) -> bool {
+        match self {
+            Self::Nameless(_)
+            | Self::NoAgency
+            | Self::AgencyTwice(_)
+            | Self::FolderTwice(..)
+            | Self::UnitMain(_)
+            | Self::Operator { .. }
+            | Self::OperatorTwice(_)
+            | Self::DnsName(_)
+            | Self::SameListener(_)
+            | Self::AnyPort(_)
+            | Self::Validity => true,
+            Self::Taken(_)
+            | Self::NoParent(_)
+            | Self::Unsynced { .. }
+            | Self::Write { .. }
+            | Self::Time(_)
+            | Self::Randomness
+            | Self::Certificate(_)
+            | Self::SigningKey(_) => false,
+        }
+    }
 }

@@ -24,7 +24,10 @@ pub(super) struct Names {
 
 impl Names {
     pub(super) fn of(plan: &Plan) -> Result<Self, InitError> {
-        if plan.exchange == plan.operations && plan.exchange.port() != 0 {
+        if let Some(open) = [plan.exchange, plan.operations].iter().find(|at| at.port() == 0) {
+            return Err(InitError::AnyPort(*open));
+        }
+        if plan.exchange == plan.operations {
             return Err(InitError::SameListener(plan.exchange));
         }
         if !(Duration::from_secs(24 * 60 * 60)..=CA_VALIDITY).contains(&plan.validity) {

@@ -195,7 +195,7 @@ fn a_failure_leaves_nothing_behind() {
 #[test]
 fn plans_that_cannot_work_are_refused() {
     type Change = fn(&mut Plan);
-    let cases: [(Change, &str); 12] = [
+    let cases: [(Change, &str); 13] = [
         (|plan| plan.agencies.clear(), "at least one agency"),
         (|plan| plan.agencies.push(address("pk/customs")), "pk/customs is named twice"),
         (|plan| plan.agencies.push(address("pk/police-torkham")), "make them in two runs"),
@@ -206,6 +206,7 @@ fn plans_that_cannot_work_are_refused() {
         (|plan| plan.dns_names.push("10.0.0.1".to_owned()), "`10.0.0.1` is no DNS name"),
         (|plan| plan.dns_names.push("a\"b".to_owned()), "is no DNS name"),
         (|plan| plan.operations = plan.exchange, "a port of its own"),
+        (|plan| plan.operations.set_port(0), "127.0.0.1:0 names no port"),
         (|plan| plan.validity = Duration::from_secs(60), "1 day to 10 years"),
         (|plan| plan.dir = PathBuf::from("."), "is no name for a new folder"),
     ];
