@@ -187,6 +187,24 @@ fn what_is_acknowledged_was_read() {
 }
 
 #[test]
+fn keys_that_the_node_names_itself_verify_nothing() {
+    let desk = Desk::with_node();
+    let id = desk.send_note("Gate 2 closed.");
+    for name in ["barid/context.toml", "barid/agencies/pk-customs/client.toml"] {
+        let text = std::fs::read_to_string(desk.path(name)).expect("init made it");
+        let lines = text.lines().filter(|line| !line.starts_with("evidence_keys"));
+        let lines: Vec<_> = lines.collect();
+        crate::harness::write(&desk.path(name), lines.join("\n").as_bytes());
+    }
+    let evidence = desk.run(&["--as", "pk/customs", "evidence"]);
+    assert!(evidence.done().has_row(&["unchecked", &id]), "{}", evidence.out);
+    let evidence = desk.run(&["--as", "pk/customs", "--json", "evidence"]).done().json();
+    assert_eq!(evidence[0]["verified"], Value::Null);
+    let status = desk.run(&["--as", "pk/customs", "status", &id]);
+    assert!(status.done().err.contains("receipt unchecked"), "{}", status.err);
+}
+
+#[test]
 fn every_command_gives_json_one_object_a_line() {
     let desk = Desk::with_node();
     let id = desk.send_note("Gate 2 closed.");

@@ -11,6 +11,8 @@ use barid_link::identity::Identity;
 use barid_link::tls::ConnectorConfig;
 use barid_message::address::Address;
 use barid_message::key::{PublicKey, SigningKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -21,6 +23,8 @@ struct RawClient {
     endpoint: String,
     server_name: String,
     node: String,
+    #[serde(default)]
+    evidence_keys: Vec<String>,
     address: String,
     certificate: PathBuf,
     key: PathBuf,
@@ -35,6 +39,8 @@ struct RawOperator {
     endpoint: String,
     server_name: String,
     node: String,
+    #[serde(default)]
+    evidence_keys: Vec<String>,
     operator: String,
     certificate: PathBuf,
     key: PathBuf,
@@ -71,7 +77,7 @@ impl AgencyAccount {
         Ok(Self {
             connection: connection(file, &raw.endpoint, raw.server_name, &raw.node, paths)?,
             address,
-            evidence_keys: Vec::new(),
+            evidence_keys: keys_of(file, &raw.evidence_keys)?,
             signing_key: folder.join(raw.signing_key),
         })
     }
@@ -109,7 +115,7 @@ impl OperatorAccount {
         let paths = [&raw.certificate, &raw.key, &raw.ca];
         Ok(Self {
             connection: connection(file, &raw.endpoint, raw.server_name, &raw.node, paths)?,
-            evidence_keys: Vec::new(),
+            evidence_keys: keys_of(file, &raw.evidence_keys)?,
         })
     }
 
@@ -124,6 +130,16 @@ fn read<T: DeserializeOwned>(file: &Path) -> anyhow::Result<T> {
     let unreadable = || format!("cannot read {}", file.display());
     let text = fs::read_to_string(file).with_context(unreadable)?;
     toml::from_str(&text).with_context(unreadable)
+}
+
+fn keys_of(file: &Path, texts: &[String]) -> anyhow::Result<Vec<PublicKey>> {
+    evidence_keys(texts).with_context(|| format!("{}: evidence_keys is wrong", file.display()))
+}
+
+/// Public keys as the files have them: base64 of the SubjectPublicKeyInfo.
+pub(crate) fn evidence_keys(texts: &[String]) -> anyhow::Result<Vec<PublicKey>> {
+    let key = |text: &String| Ok(PublicKey::from_spki(&STANDARD.decode(text)?)?);
+    texts.iter().map(key).collect()
 }
 
 fn folder(file: &Path) -> &Path {

@@ -13,11 +13,9 @@ use anyhow::Context as _;
 use barid_link::identity::Identity;
 use barid_message::address::Address;
 use barid_message::key::PublicKey;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use crate::account::{AgencyAccount, OperatorAccount};
+use crate::account::{self, AgencyAccount, OperatorAccount};
 use crate::args::Global;
 
 /// Name of the context file.
@@ -99,28 +97,27 @@ impl Context {
         let text = fs::read_to_string(file).with_context(unreadable)?;
         let raw: Raw = toml::from_str(&text).with_context(unreadable)?;
         let folder = file.parent().unwrap_or_else(|| Path::new(""));
-        let key = |text: &String| -> anyhow::Result<PublicKey> {
-            Ok(PublicKey::from_spki(&STANDARD.decode(text)?)?)
-        };
         let agency = |(address, path): (String, PathBuf)| -> anyhow::Result<_> {
             Ok((Address::parse(&address)?, folder.join(path)))
         };
-        let keys: anyhow::Result<Vec<_>> = raw.evidence_keys.iter().map(key).collect();
         let agencies: anyhow::Result<BTreeMap<_, _>> =
             raw.agencies.into_iter().map(agency).collect();
         let operators = raw.operators.into_iter();
         Ok(Self {
             node: raw.node.parse().with_context(unreadable)?,
-            evidence_keys: keys.with_context(unreadable)?,
+            evidence_keys: account::evidence_keys(&raw.evidence_keys).with_context(unreadable)?,
             agencies: agencies.with_context(unreadable)?,
             operators: operators.map(|(name, path)| (name, folder.join(path))).collect(),
             file: file.to_path_buf(),
         })
     }
 
-    /// The evidence keys of a node, if it is this context's.
-    fn keys_of(&self, node: &Identity) -> Vec<PublicKey> {
-        if *node == self.node { self.evidence_keys.clone() } else { Vec::new() }
+    /// Gives the evidence keys of a node, if it is this context's, to an account whose
+    /// own file has none.
+    fn lend(&self, keys: &mut Vec<PublicKey>, node: &Identity) {
+        if keys.is_empty() && *node == self.node {
+            keys.clone_from(&self.evidence_keys);
+        }
     }
 
     fn agency(&self, address: Option<&Address>) -> anyhow::Result<&Path> {
@@ -155,12 +152,13 @@ impl Context {
 /// The agency that a command runs as.
 pub(crate) fn agency(global: &Global) -> anyhow::Result<AgencyAccount> {
     if let Some(client) = &global.client {
-        let account = AgencyAccount::load(client)?;
+        let mut account = AgencyAccount::load(client)?;
+        borrow(&mut account.evidence_keys, &account.connection.node, global)?;
         return match &global.caller {
             Some(caller) if *caller != Caller::Agency(account.address.clone()) => Err(wrong(
                 format!("{} is of {}, not of the --as given", client.display(), account.address),
             )),
-            _ => Ok(with_keys(account, global)?),
+            _ => Ok(account),
         };
     }
     let context = required(global)?;
@@ -172,24 +170,26 @@ pub(crate) fn agency(global: &Global) -> anyhow::Result<AgencyAccount> {
         }
     };
     let mut account = AgencyAccount::load(context.agency(address)?)?;
-    account.evidence_keys = context.keys_of(&account.connection.node);
+    context.lend(&mut account.evidence_keys, &account.connection.node);
     Ok(account)
 }
 
-fn with_keys(mut account: AgencyAccount, global: &Global) -> anyhow::Result<AgencyAccount> {
-    if let Some(context) = find(global)? {
-        account.evidence_keys = context.keys_of(&account.connection.node);
+/// Evidence keys from the context for who calls by a file of its own, if that has none.
+/// With keys, it needs no context, and a wrong one does no harm.
+fn borrow(keys: &mut Vec<PublicKey>, node: &Identity, global: &Global) -> anyhow::Result<()> {
+    if keys.is_empty()
+        && let Some(context) = find(global)?
+    {
+        context.lend(keys, node);
     }
-    Ok(account)
+    Ok(())
 }
 
 /// The operator that a command runs as.
 pub(crate) fn operator(global: &Global) -> anyhow::Result<OperatorAccount> {
     if let Some(client) = &global.client {
         let mut account = OperatorAccount::load(client)?;
-        if let Some(context) = find(global)? {
-            account.evidence_keys = context.keys_of(&account.connection.node);
-        }
+        borrow(&mut account.evidence_keys, &account.connection.node, global)?;
         return Ok(account);
     }
     let context = required(global)?;
@@ -204,7 +204,7 @@ pub(crate) fn operator(global: &Global) -> anyhow::Result<OperatorAccount> {
         }
     };
     let mut account = OperatorAccount::load(context.operator(name)?)?;
-    account.evidence_keys = context.keys_of(&account.connection.node);
+    context.lend(&mut account.evidence_keys, &account.connection.node);
     Ok(account)
 }
 

@@ -28,7 +28,8 @@ pub(crate) struct Received<'a> {
     /// `again`: handed out before; `known`: kept before.
     pub(crate) mark: &'a str,
     pub(crate) attempt: u32,
-    pub(crate) acceptance_verified: bool,
+    /// Null where the keys are known by the node's own word alone.
+    pub(crate) acceptance_verified: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) acceptance: Option<&'a SignedEvidence>,
     /// The bytes to keep.

@@ -19,12 +19,14 @@ EXAMPLES
 
   Each line of --json has the `cursor` to go on behind it, what the node states, and
   `evidence`, the signed bytes to keep. Evidence that does not verify is shown as such
-  and makes the exit code 1.";
+  and makes the exit code 1. Where client.toml has no evidence_keys, it can be held
+  against those that the node itself names and no others: then it is `unchecked`, in
+  JSON null.";
 
 const COLUMNS: &[(&str, usize)] = &[
     ("TIME", 24),
     ("EVENT", 19),
-    ("VERIFIED", 8),
+    ("VERIFIED", 9),
     ("MESSAGE", 36),
     ("RECIPIENT", 20),
     ("REASON", 0),
@@ -33,7 +35,7 @@ const COLUMNS: &[(&str, usize)] = &[
 /// Show what became of the messages that an agency sent, as signed by the node
 ///
 /// Prints receipts, hand-overs, refusals and ends of the messages that you sent, in the
-/// order of the node's log, each checked against the node's key.
+/// order of the node's log, each checked against the keys in client.toml.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct EvidenceArgs {
@@ -51,14 +53,16 @@ pub(crate) async fn run(
     global: &Global,
     output: &mut Output,
 ) -> anyhow::Result<ExitCode> {
-    let client = context::agency(global)?.client()?;
+    let account = context::agency(global)?;
+    let known = !account.evidence_keys.is_empty();
+    let client = account.client()?;
     let mut stream = client.evidence(args.after.clone(), args.follow);
     let mut columns = Columns::new(COLUMNS);
     let mut cursor = String::new();
     let mut sound = true;
     while let Some(item) = stream.next().await.context("cannot read evidence")? {
         sound &= item.statement.is_ok();
-        show(&item, &mut columns, output)?;
+        show(&item, known, &mut columns, output)?;
         cursor = item.cursor;
     }
     match cursor.as_str() {
@@ -73,12 +77,18 @@ pub(crate) async fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(item: &ProvenEvidence, columns: &mut Columns, output: &mut Output) -> anyhow::Result<()> {
+/// `known`: whether it was held against keys that the node did not name itself.
+fn show(
+    item: &ProvenEvidence,
+    known: bool,
+    columns: &mut Columns,
+    output: &mut Output,
+) -> anyhow::Result<()> {
     let statement = item.statement.as_ref();
     if output.wants_json() {
         return Ok(output.json(&serde_json::json!({
             "cursor": item.cursor,
-            "verified": statement.is_ok(),
+            "verified": (known || statement.is_err()).then_some(statement.is_ok()),
             "statement": statement.ok(),
             "evidence": item.evidence,
         }))?);
@@ -87,7 +97,7 @@ fn show(item: &ProvenEvidence, columns: &mut Columns, output: &mut Output) -> an
         Ok(statement) => [
             words::time(statement.time.as_ref()),
             words::event(statement.event),
-            "yes".to_owned(),
+            if known { "yes" } else { "unchecked" }.to_owned(),
             statement.message_id.clone(),
             statement.recipient.clone(),
             words::reason(statement.reason),

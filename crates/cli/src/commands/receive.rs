@@ -109,6 +109,8 @@ struct Consumer<'a> {
     args: &'a ReceiveArgs,
     folder: Option<Folder>,
     keys: Vec<PublicKey>,
+    /// Whether these are known from elsewhere than the node.
+    keys_known: bool,
     columns: Columns,
     taken: u64,
     /// Kept, but the node has not confirmed the answer.
@@ -133,6 +135,7 @@ pub(crate) async fn run(
         args,
         folder,
         keys: keys.to_vec(),
+        keys_known: !account.evidence_keys.is_empty(),
         columns: Columns::new(COLUMNS),
         taken: 0,
         unanswered: 0,
@@ -318,7 +321,7 @@ impl Consumer<'_> {
                 readable: document::Readable::of(header, &body),
                 mark: seen.mark,
                 attempt: seen.attempt,
-                acceptance_verified: seen.accepted(&self.keys),
+                acceptance_verified: self.keys_known.then(|| seen.accepted(&self.keys)),
                 acceptance: seen.acceptance,
                 signed: seen.message,
             })?;

@@ -55,8 +55,13 @@ pub(crate) async fn run(
         let keys = client.evidence_keys().await.context("cannot ask for the evidence keys")?;
         match evidence::verify(receipt, keys) {
             Ok(statement) => output.note(Line::default().faint(format!(
-                "accepted {}; receipt verified",
-                words::time(statement.time.as_ref())
+                "accepted {}; receipt {}",
+                words::time(statement.time.as_ref()),
+                if account.evidence_keys.is_empty() {
+                    "unchecked: client.toml has no evidence_keys"
+                } else {
+                    "verified"
+                }
             ))),
             Err(error) => {
                 output.note(

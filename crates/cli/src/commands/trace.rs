@@ -28,7 +28,8 @@ EXAMPLES
   barid trace 01a3185c-5000-7001-8000-000000000002 --why 'complaint 17/2027' --json
 
   EVIDENCE says whether the node's signed statement about an event verifies with the
-  keys in context.toml; where the context has none, it is `unchecked`.";
+  keys in operator.toml, else those in context.toml; where neither has one, it is
+  `unchecked`.";
 
 /// Tell the story of one message
 ///
@@ -74,7 +75,7 @@ pub(crate) async fn run(
         output.table(&story(&answer.events, &proofs))?;
     }
     if proofs.values().any(|proof| *proof == Proof::Wrong) {
-        bail!("some evidence does not verify; compare the node's key with the context's");
+        bail!("some evidence does not verify; compare the node's key with those in operator.toml");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -120,7 +120,8 @@ pub fn create(plan: &Plan) -> Result<Created, InitError> {
     tree.file("ca/ca.pem", &ca.certificate)?;
     tree.file("ca/ca-key.pem", ca.key.as_bytes())?;
 
-    let build = Build { plan, names: &names, authority: &authority, ca: &ca };
+    let evidence = SigningKey::generate(Algorithm::Ed25519)?;
+    let build = Build { plan, names: &names, authority: &authority, ca: &ca, evidence: &evidence };
     let members = build.agencies(&mut tree)?;
     build.operators(&mut tree)?;
     build.node(&tree, members)?;
@@ -134,6 +135,7 @@ struct Build<'a> {
     names: &'a Names,
     authority: &'a Authority,
     ca: &'a Issued,
+    evidence: &'a SigningKey,
 }
 
 impl Build<'_> {
@@ -168,17 +170,16 @@ impl Build<'_> {
     }
 
     fn node(&self, tree: &Tree, members: Vec<Member>) -> Result<(), InitError> {
-        let Self { plan, names, authority, ca } = self;
+        let Self { plan, names, authority, ca, evidence } = self;
         let mut addresses = vec![plan.exchange.ip(), plan.operations.ip()];
         addresses.retain(|ip| !ip.is_unspecified());
         addresses.dedup();
         let server_names = ServerNames { dns: &plan.dns_names, addresses: &addresses };
         let issued = authority.node(&names.node, &server_names, plan.validity)?;
-        let evidence = SigningKey::generate(Algorithm::Ed25519)?.to_pem();
         tree.file("node/keys/tls.pem", &issued.certificate)?;
         tree.file("node/keys/tls-key.pem", issued.key.as_bytes())?;
         tree.file("node/keys/ca.pem", &ca.certificate)?;
-        tree.file("node/keys/evidence-key.pem", evidence.as_bytes())?;
+        tree.file("node/keys/evidence-key.pem", evidence.to_pem().as_bytes())?;
         let toml = NodeToml {
             name: &plan.name,
             trust_domain: &plan.trust_domain,
@@ -201,7 +202,7 @@ impl Build<'_> {
 
     fn client_toml(&self, listener: SocketAddr) -> ClientToml<'_> {
         let Names { node, server_name, .. } = self.names;
-        ClientToml { listener, server_name, node }
+        ClientToml { listener, server_name, node, evidence: self.evidence.public() }
     }
 }
 

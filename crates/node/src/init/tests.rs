@@ -8,6 +8,8 @@ use std::time::Duration;
 use barid_message::address::Address;
 use barid_message::key::{PublicKey, SigningKey};
 use barid_message::time::Millis;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use tempfile::TempDir;
 
 use super::text::{Member, NodeToml};
@@ -57,6 +59,12 @@ fn what_init_makes_loads_and_fits_together() {
     let parent = tempfile::tempdir().unwrap();
     let created = create(&plan(&parent)).unwrap();
     let config = Config::load(&created.config).unwrap();
+    let evidence = STANDARD.encode(signing_key(&config.evidence.key).public().spki());
+    let files = created.clients.iter().map(|(_, file)| file);
+    for file in files.chain(created.operators.iter().map(|(_, file)| file)) {
+        let table: toml::Table = fs::read_to_string(file).unwrap().parse().unwrap();
+        assert_eq!(table["evidence_keys"].as_array().unwrap()[0].as_str(), Some(&*evidence));
+    }
     assert_eq!(config.agencies.len(), 3);
     for ((address, client), agency) in created.clients.iter().zip(&config.agencies) {
         assert_eq!(*address, agency.address);

@@ -105,6 +105,7 @@ pub(super) struct ClientToml<'a> {
     pub(super) listener: SocketAddr,
     pub(super) server_name: &'a str,
     pub(super) node: &'a Identity,
+    pub(super) evidence: &'a PublicKey,
 }
 
 impl ClientToml<'_> {
@@ -127,14 +128,19 @@ impl ClientToml<'_> {
     }
 
     fn node_part(&self) -> String {
-        let Self { listener, server_name, node } = self;
+        let Self { listener, server_name, node, evidence } = self;
         // A listener on all addresses is none to connect to.
         let host = match listener.ip() {
             ip if ip.is_unspecified() => format!("{server_name}:{}", listener.port()),
             _ => listener.to_string(),
         };
         format!(
-            "endpoint = \"https://{host}\"\nserver_name = \"{server_name}\"\nnode = \"{node}\"\n"
+            "endpoint = \"https://{host}\"\nserver_name = \"{server_name}\"\nnode = \"{node}\"\n\
+             # What the node signs evidence with, by which receipts are checked: base64 of the\n\
+             # public keys. Add a new key when the node gets one; keep the old ones, they verify\n\
+             # old evidence.\n\
+             evidence_keys = [\"{}\"]\n",
+            STANDARD.encode(evidence.spki())
         )
     }
 }
