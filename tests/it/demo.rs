@@ -103,8 +103,8 @@ fn real_records_are_replayed_without_loss() {
 
 #[test]
 fn a_demo_that_is_killed_or_interrupted_leaves_no_process() {
+    let temporary = tempfile::tempdir().expect("a folder");
     for signal in ["-KILL", "-INT", "-TERM"] {
-        let temporary = tempfile::tempdir().expect("a folder");
         let mut demo = demo(temporary.path())
             .arg("--json")
             .stdout(Stdio::null())
@@ -122,7 +122,7 @@ fn a_demo_that_is_killed_or_interrupted_leaves_no_process() {
             assert!(is_gone_in_time(node), "the node outlives a demo ended by {signal}");
         }
         if signal != "-KILL" {
-            assert_eq!(entries(temporary.path()), 0, "the folder is taken away");
+            assert_eq!(entries(temporary.path()), 0, "so is that of the demo killed before");
         }
     }
 }

@@ -11,6 +11,7 @@ mod durable;
 mod interrupt;
 mod output;
 mod replay;
+mod scratch;
 mod show;
 mod words;
 

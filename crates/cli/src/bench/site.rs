@@ -18,11 +18,11 @@ use barid_node::clock;
 use barid_node::config::Config;
 use barid_node::init::{self, Created, Plan};
 use barid_proto::message::v1 as pb;
-use tempfile::TempDir;
 
 use crate::account::AgencyAccount;
 use crate::demo::stage::free_ports;
 use crate::durable;
+use crate::scratch::Scratch;
 
 /// Who sends, and who receives.
 const AGENCIES: [&str; 3] = ["pk/customs", "pk/police", "pk/border-guard"];
@@ -45,7 +45,7 @@ pub(super) struct Site {
     recipients: Vec<AgencyAccount>,
     agreement: AgreementRef,
     incident: pb::Incident,
-    folder: TempDir,
+    folder: Scratch,
 }
 
 /// Whose signature is believed.
@@ -64,12 +64,7 @@ pub(super) struct Letter {
 impl Site {
     /// Makes keys, certificates and configuration.
     pub(super) fn make(folder: Option<&Path>) -> anyhow::Result<Self> {
-        let mut builder = tempfile::Builder::new();
-        let folder = match folder {
-            Some(folder) => builder.prefix("barid-bench-").tempdir_in(folder),
-            None => builder.prefix("barid-bench-").tempdir(),
-        };
-        let folder = folder.context("cannot make a folder")?;
+        let folder = Scratch::new("bench", folder)?;
         let made = create(&folder.path().join("barid"))?;
         let config = Config::load(&made.config).context("cannot read back what was made")?;
         let pem = fs::read_to_string(&config.evidence.key).context("cannot read a key back")?;
@@ -139,7 +134,7 @@ impl Site {
 
     /// Takes the folder away.
     pub(super) fn close(self) -> anyhow::Result<()> {
-        self.folder.close().context("cannot take the folder away")
+        self.folder.close()
     }
 }
 

@@ -12,13 +12,13 @@ use barid_message::registry::KeyRegistry;
 use barid_node::clock;
 use barid_node::config::Config;
 use barid_node::init::{self, Created, Plan};
-use tempfile::TempDir;
 
 use super::cast::{Cast, Member};
 use super::node::Node;
 use crate::account::{AgencyAccount, OperatorAccount};
 use crate::commands;
 use crate::durable;
+use crate::scratch::Scratch;
 
 /// The agencies that play.
 pub(super) const AGENCIES: [&str; 4] = ["pk/customs", "pk/police", "pk/border-guard", "pk/health"];
@@ -43,7 +43,7 @@ pub(super) struct Stage {
     pub(super) config: PathBuf,
     /// What `--context` takes.
     pub(super) context: PathBuf,
-    folder: TempDir,
+    folder: Scratch,
 }
 
 impl Stage {
@@ -52,7 +52,7 @@ impl Stage {
     pub(super) async fn set(short_lease: bool) -> anyhow::Result<Self> {
         let mut tries = 1;
         loop {
-            let folder = TempDir::with_prefix("barid-demo-").context("cannot make a folder")?;
+            let folder = Scratch::new("demo", None)?;
             let listeners = free_ports()?;
             let made = create(&folder.path().join("barid"), listeners, short_lease)?;
             let log = folder.path().join("barid/node/node.log");
@@ -65,7 +65,7 @@ impl Stage {
         }
     }
 
-    fn furnish(folder: TempDir, made: &Created, node: Node) -> anyhow::Result<Self> {
+    fn furnish(folder: Scratch, made: &Created, node: Node) -> anyhow::Result<Self> {
         let config = Config::load(&made.config).context("cannot read back what was made")?;
         let pem = fs::read_to_string(&config.evidence.key).context("cannot read a key back")?;
         let evidence_key = SigningKey::from_pem(&pem).context("cannot read a key back")?;
@@ -97,9 +97,9 @@ impl Stage {
     pub(super) async fn strike(self, keep: bool) -> anyhow::Result<Option<PathBuf>> {
         let stopped = self.node.stop().await;
         let kept = if keep {
-            Some(self.folder.keep())
+            Some(self.folder.keep()?)
         } else {
-            self.folder.close().context("cannot take the folder away")?;
+            self.folder.close()?;
             None
         };
         stopped.map(|()| kept)
