@@ -7,10 +7,10 @@ mod trouble;
 
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 use barid_link::client::{CallError, HandOut, Receipt, ReceiveOptions, SubmitError};
-use barid_message::Reason;
 use barid_message::header::Precedence;
+use barid_message::reason::{self, Reason};
 use barid_message::signed::VerifiedMessage;
 use tokio::time::{Instant, timeout};
 
@@ -87,8 +87,7 @@ impl Play<'_, '_> {
     /// As [`Play::submit`], for what must be accepted.
     async fn send(&self, from: &Member, letter: &Letter) -> anyhow::Result<(Receipt, Duration)> {
         let answered = self.submit(from, letter, Expected::HandedOver).await?;
-        let receipt = answered.receipt.ok();
-        Ok((receipt.context("a message was refused that is in order")?, answered.took))
+        Ok((answered.receipt.map_err(refused)?, answered.took))
     }
 
     /// Opens an agency's inbox, takes so many messages one after another, acknowledges
@@ -130,7 +129,30 @@ impl Play<'_, '_> {
     }
 }
 
+/// Why the demo cannot go on, and what to do: the node refused what is in order.
+fn refused(reason: Reason) -> anyhow::Error {
+    let what_to_do = match reason {
+        Reason::StorageFull => {
+            "make room where temporary files go, or name another place in TMPDIR"
+        }
+        Reason::ClockSuspect => "look at this machine's clock",
+        _ => "proto/REASONS.md says what this means",
+    };
+    anyhow!("the node refused a message that is in order: {}; {what_to_do}", reason::name(reason))
+}
+
 /// Whether a message overtakes others.
 fn is_flash(taken: &Taken) -> bool {
     taken.message.header().precedence() == Precedence::Flash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Reason, refused};
+
+    #[test]
+    fn a_disk_that_is_too_small_is_named() {
+        let said = refused(Reason::StorageFull).to_string();
+        assert!(said.contains("STORAGE_FULL") && said.contains("TMPDIR"), "{said}");
+    }
 }
