@@ -102,6 +102,17 @@ fn real_records_are_replayed_without_loss() {
 }
 
 #[test]
+fn a_replay_of_nothing_is_no_success() {
+    let temporary = tempfile::tempdir().expect("a folder");
+    let file = temporary.path().join("letter.txt");
+    fs::File::create(&file).expect("a file").write_all(b"Dear desk,").expect("it takes a line");
+    let output = demo(temporary.path()).arg("--replay").arg(&file).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("no message came of these files: 1 record"), "{told}");
+}
+
+#[test]
 fn a_demo_that_is_killed_or_interrupted_leaves_no_process() {
     let temporary = tempfile::tempdir().expect("a folder");
     for signal in ["-KILL", "-INT", "-TERM"] {
