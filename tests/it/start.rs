@@ -1,5 +1,6 @@
 //! Starts that must not happen: one sentence that says what to do, and nothing changed.
 
+mod bodies;
 mod disk;
 mod stop;
 
@@ -142,7 +143,7 @@ async fn a_damaged_journal_is_told_and_left_alone() {
     let kept = fingerprint(&node.data(), &["index"]);
     let ended = node.fails_to_start();
 
-    refused(&ended, "the journal is damaged at position", "put back an undamaged copy");
+    refused(&ended, "DATA_LOSS: the journal is damaged at position", "put back an undamaged copy");
     let name = segment.file_name().expect("a name").to_string_lossy().into_owned();
     assert!(ended.stderr.contains(&name), "{}", ended.stderr);
     assert_eq!(fingerprint(&node.data(), &["index"]), kept);

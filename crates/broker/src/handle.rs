@@ -34,6 +34,7 @@ use crate::writer::{Progress, WriteError};
 
 pub use intake::{Checked, Pending};
 pub use reading::Ended;
+pub(crate) use reading::blob_of;
 
 /// Why the broker stopped. Anything but [`Stopped::InOrder`] must end the process:
 /// what was told is durable, and the next start decides about the rest.

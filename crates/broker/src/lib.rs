@@ -18,6 +18,6 @@ mod writer;
 mod tests;
 
 pub use handle::{Broker, Checked, Ended, Pending, Settling, Stopped};
-pub use open::{OpenError, Opened, Options, Storage, open};
+pub use open::{BodyLoss, OpenError, Opened, Options, Storage, open};
 pub use sequencer::SequencerError;
 pub use writer::WriteError;

@@ -1,6 +1,7 @@
 //! A start: what was durable is found, what is outstanding is rebuilt, and only then
 //! does anything run.
 
+mod bodies;
 mod run;
 
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ use crate::handle::Broker;
 use crate::projector::{Index, decode};
 use crate::sequencer::SequencerError;
 use crate::state::{FoldError, State};
+pub use bodies::BodyLoss;
 use run::{Beginning, Parts, run};
 
 /// How a broker is opened.
@@ -88,6 +90,9 @@ pub enum OpenError {
     /// A record is not an entry.
     #[error(transparent)]
     Entry(#[from] EntryError),
+    /// The body of a message that is still to be delivered.
+    #[error(transparent)]
+    Body(#[from] BodyLoss),
     /// An entry does not fold.
     #[error(transparent)]
     Fold(#[from] FoldError),
@@ -162,6 +167,7 @@ pub fn open(options: Options) -> Result<Opened, OpenError> {
 
     let reader = journal.reader();
     let (state, replayed) = replay(&reader, found.newest.as_ref())?;
+    bodies::check(&state, &blobs)?;
 
     let now = options.clock.read();
     // What the journal doubts, nobody has confirmed since.

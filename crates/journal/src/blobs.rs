@@ -87,6 +87,14 @@ pub enum GetError {
         /// What is wrong.
         fault: Fault,
     },
+    /// The file is not there.
+    #[error("the message at byte {} of {} is missing: there is no such file", at.offset, path.display())]
+    Missing {
+        /// Which blob.
+        at: BlobRef,
+        /// The file.
+        path: PathBuf,
+    },
     /// The disk did not do it.
     #[error(transparent)]
     Disk(#[from] DiskFailure),
@@ -249,8 +257,12 @@ impl Blobs {
         if frame > blob::FRAME_BYTES_MAX {
             return Err(GetError::Damaged { at, path, fault: Fault::Length });
         }
-        let file = self.handles.open(&**self.space.disk(), at.segment, &path);
-        let file = file.attempt("open", &path)?;
+        let file = match self.handles.open(&**self.space.disk(), at.segment, &path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(GetError::Missing { at, path });
+            }
+            file => file.attempt("open", &path)?,
+        };
         let fault = match segment::read(&*file, at.offset, frame) {
             Ok(frame) => match blob::decode(&frame, at.length) {
                 Ok(bytes) => return Ok(bytes),

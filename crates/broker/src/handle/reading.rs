@@ -142,12 +142,7 @@ impl Broker {
     /// # Errors
     /// [`Refusal`] where it cannot be read back.
     pub fn message(&self, facts: &pb::AcceptedFacts) -> Result<wire::SignedMessage, Refusal> {
-        let blob = BlobRef {
-            segment: facts.blob_segment,
-            offset: facts.blob_offset,
-            length: facts.blob_length,
-        };
-        let bytes = self.shared.blobs.get(blob).map_err(|error| unreadable(&error))?;
+        let bytes = self.shared.blobs.get(blob_of(facts)).map_err(|error| unreadable(&error))?;
         wire::SignedMessage::decode(bytes).map_err(|error| unreadable(&error))
     }
 
@@ -162,6 +157,11 @@ impl Broker {
             _ => Err(Refusal::new(Reason::NotFound, "no message was accepted there")),
         }
     }
+}
+
+/// Where the body of an accepted message lies.
+pub(crate) fn blob_of(facts: &pb::AcceptedFacts) -> BlobRef {
+    BlobRef { segment: facts.blob_segment, offset: facts.blob_offset, length: facts.blob_length }
 }
 
 fn decode(record: StoredRecord) -> Result<Entry, Refusal> {

@@ -59,7 +59,7 @@ fn damage_and_nonsense_are_named() {
     let at = node.blobs.put(b"a message").unwrap();
     let fault = |at| match node.blobs.get(at).unwrap_err() {
         GetError::Damaged { fault, .. } => fault,
-        GetError::Disk(failure) => panic!("{failure}"),
+        other => panic!("{other}"),
     };
     assert_eq!(fault(BlobRef { offset: at.offset + 1, ..at }), Fault::Header);
     assert_eq!(fault(BlobRef { length: at.length - 1, ..at }), Fault::Checksum);
@@ -68,7 +68,7 @@ fn damage_and_nonsense_are_named() {
     disk.edit(&Path::new(ROOT).join(format!("bodies/1/{:020}.seg", 0)), |bytes| bytes[30] ^= 1);
     assert_eq!(fault(at), Fault::Checksum);
     let missing = node.blobs.get(BlobRef { segment: 9, ..at }).unwrap_err();
-    assert!(matches!(missing, GetError::Disk(_)), "{missing}");
+    assert!(matches!(missing, GetError::Missing { .. }), "{missing}");
 
     assert_eq!(node.blobs.put(&[]).unwrap().length, 0);
     node.blobs.put(&vec![1; BLOB_BYTES_MAX]).unwrap();
