@@ -5,7 +5,7 @@ use barid_proto::message::v1 as pb;
 
 use crate::{
     date,
-    migrants::{derived, period},
+    migrants::{cited, derived, period},
     source::{
         Mapped, OriginalTimes, Reason, RoutingFacts, SeverityFacts, SourceRef, Status, quote,
     },
@@ -60,7 +60,7 @@ pub(crate) fn map(row: &Row<'_>, source: &SourceRef) -> Result<Mapped, Reason> {
         counts,
         objects: vessel(row)?.into_iter().collect(),
         description: description(row)?.into_iter().collect(),
-        sources: sources(row)?,
+        sources: cited(row, 0)?,
         ..derived(others.fields)
     };
     let dead_and_missing = counts.and_then(|counts| {
@@ -168,16 +168,6 @@ fn description(row: &Row<'_>) -> Result<Option<pb::Text>, Reason> {
         return Ok(None);
     };
     Ok(text::original(LANGUAGE, text::block("description", cell)?))
-}
-
-fn sources(row: &Row<'_>) -> Result<Vec<pb::Source>, Reason> {
-    let name = row.line(Column::Source)?.unwrap_or_default();
-    let url = match row.get(Column::Url) {
-        Some(url) => text::short_line("URL", url, caps::URL_CHARS_MAX)?,
-        None => String::new(),
-    };
-    let known = !name.is_empty() || !url.is_empty();
-    Ok(known.then_some(pb::Source { name, url, quality: 0 }).into_iter().collect())
 }
 
 /// EUROSUR facet of a kind of attack.

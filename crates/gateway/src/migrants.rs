@@ -143,18 +143,26 @@ fn counts(row: &Row<'_>) -> Result<pb::Counts, Reason> {
 /// Who reported it. A quality outside 1 to 5 is no grade: it stays among the
 /// source fields, where every quality is kept as printed.
 fn sources(row: &Row<'_>) -> Result<Vec<pb::Source>, Reason> {
-    let name = row.line(Column::Source)?.unwrap_or_default();
-    let url = match row.get(Column::Url) {
-        Some(url) => text::short_line("URL", url, caps::URL_CHARS_MAX)?,
-        None => String::new(),
-    };
-    if name.is_empty() && url.is_empty() {
-        return Ok(Vec::new());
-    }
     let quality = row
         .get(Column::SourceQuality)
         .and_then(|cell| cell.parse().ok())
         .filter(|quality| (1..=5).contains(quality))
         .unwrap_or(0);
-    Ok(vec![pb::Source { name, url, quality }])
+    cited(row, quality)
+}
+
+/// The source that a row names, once for each web address of it. What stands among the
+/// addresses and is none is a source of that name.
+pub(crate) fn cited(row: &Row<'_>, quality: u32) -> Result<Vec<pb::Source>, Reason> {
+    let name = row.line(Column::Source)?.unwrap_or_default();
+    let (addresses, rest) = text::web_addresses("URL", row.get(Column::Url).unwrap_or_default())?;
+    let source = |name: &str, url: String| pb::Source { name: name.to_owned(), url, quality };
+    let mut sources: Vec<_> = addresses.into_iter().map(|url| source(&name, url)).collect();
+    if sources.is_empty() && !name.is_empty() {
+        sources.push(source(&name, String::new()));
+    }
+    if !rest.is_empty() {
+        sources.push(source(&text::short_line("URL", &rest, caps::LINE_CHARS_MAX)?, String::new()));
+    }
+    Ok(sources)
 }

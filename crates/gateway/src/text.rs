@@ -8,7 +8,7 @@
 
 use barid_message::{
     caps,
-    text::{Layout, check, normalise},
+    text::{Layout, check, is_web_address, normalise},
 };
 use barid_proto::message::v1 as pb;
 use unicode_normalization::char::is_combining_mark;
@@ -41,6 +41,20 @@ pub(crate) fn short_line(field: &str, raw: &str, chars_max: usize) -> Result<Str
         });
     }
     Ok(text)
+}
+
+/// The web addresses of a cell that lists them, and what else stands there.
+pub(crate) fn web_addresses(field: &str, raw: &str) -> Result<(Vec<String>, String), Reason> {
+    let text = line(field, raw)?;
+    let words = text.split(' ').map(|word| word.trim_matches([',', ';']));
+    let fits = |word: &&str| is_web_address(word) && word.chars().count() <= caps::URL_CHARS_MAX;
+    let (addresses, rest): (Vec<&str>, Vec<&str>) =
+        words.filter(|word| !word.is_empty()).partition(fits);
+    if addresses.len() >= caps::SOURCES_MAX {
+        let found = addresses.len();
+        return Err(Reason::TooMany { what: "web addresses", found, limit: caps::SOURCES_MAX - 1 });
+    }
+    Ok((addresses.into_iter().map(str::to_owned).collect(), rest.join(" ")))
 }
 
 /// A text in one language, as its author wrote it. Empty text gives none.
@@ -106,6 +120,16 @@ mod tests {
         assert_eq!(line("t", "e\u{301}").unwrap(), "é");
         assert_eq!(line("t", "می\u{200c}روم").unwrap(), "می\u{200c}روم");
         assert_eq!(line("t", "a\u{200d} b").unwrap(), "a b");
+    }
+
+    #[test]
+    fn tells_web_addresses_from_other_words() {
+        let of = |cell: &str| web_addresses("t", cell).unwrap();
+        let (a, b) = ("https://a.example/1,2".to_owned(), "http://b.example".to_owned());
+        assert_eq!(of(""), (vec![], String::new()));
+        assert_eq!(of("https://a.example/1,2, http://b.example;"), (vec![a, b], String::new()));
+        assert_eq!(of("www.c.example , page 3").1, "www.c.example page 3");
+        assert!(web_addresses("t", &"https://a ".repeat(16)).is_err());
     }
 
     #[test]

@@ -216,6 +216,17 @@ fn an_alert_that_lies_too_deep_is_listed_beside_one_that_is_found() {
 }
 
 #[test]
+fn a_page_that_is_no_web_address_is_kept_beside() {
+    let with = |web: &str| {
+        let page = format!("<web>{web}</web><area>");
+        mapped(&alert(&INFO.replacen("<area>", &page, 1))).remove(0)
+    };
+    let (page, other) = (with("https://x.example/a"), with("www.x.example"));
+    assert_eq!((body(&page).web.as_str(), field(&page, "cap.web")), ("https://x.example/a", None));
+    assert_eq!((body(&other).web.as_str(), field(&other, "cap.web")), ("", Some("www.x.example")));
+}
+
+#[test]
 fn resources_are_listed_and_heights_keep_their_feet() {
     let info = INFO
         .replace(

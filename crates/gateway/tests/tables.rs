@@ -37,6 +37,21 @@ fn date(mapped: &Mapped) -> &str {
 }
 
 #[test]
+fn a_row_of_several_pages_has_a_source_for_each() {
+    let mapped = one(concat!(
+        "Web ID,Reported Date,Number Dead,Location Description,Information Source,",
+        "Location Coordinates,Migration Route,URL\n",
+        "1,2020-01-05,1,Off Gwadar,Reuters,\"25.12, 62.32\",,\"http://x.example, www.y.example, ",
+        "https://z.example\"\n",
+    ));
+    let sources: Vec<_> =
+        incident(&mapped).sources.iter().map(|s| (s.name.as_str(), s.url.as_str())).collect();
+    let expected =
+        [("Reuters", "http://x.example"), ("Reuters", "https://z.example"), ("www.y.example", "")];
+    assert_eq!(sources, expected);
+}
+
+#[test]
 fn a_full_row_fills_every_field() {
     let mapped = one(concat!(
         "Web ID,Region of Incident,Reported Date,Reported Year,Reported Month,Number Dead,",

@@ -100,6 +100,18 @@ fn is_letter_or_mark(character: char) -> bool {
     character.is_alphabetic() || is_combining_mark(character)
 }
 
+/// Whether a text is a web address: of http or https, without white space, and fit to be
+/// an id. Whether anything is there is not asked, and no node follows it.
+pub fn is_web_address(text: &str) -> bool {
+    let rest = ["https://", "http://"].iter().find_map(|scheme| {
+        let (start, rest) = text.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme).then_some(rest)
+    });
+    rest.is_some_and(|rest| !rest.is_empty())
+        && !text.contains(char::is_whitespace)
+        && check(text, Layout::Id).is_ok()
+}
+
 /// Brings a text into Normalization Form C.
 pub fn normalise(text: &mut String) {
     if !text.is_ascii() && !is_nfc(text) {

@@ -1,6 +1,8 @@
 //! One `<alert>` element, read by the schema of its version.
 
+use barid_message::caps;
 use barid_message::language::is_language;
+use barid_message::text::is_web_address;
 use barid_proto::message::v1 as pb;
 
 use super::{
@@ -151,6 +153,12 @@ impl Codes {
 }
 
 impl Words {
+    /// The page, if it is a web address that a message may hold.
+    pub(crate) fn web_address(&self) -> Option<&str> {
+        let fits = is_web_address(&self.web) && self.web.chars().count() <= caps::URL_CHARS_MAX;
+        fits.then_some(&self.web)
+    }
+
     fn of(info: Checked<'_>, version: Version) -> Result<Self, Reason> {
         let line = |name| text::line(name, info.text(name).unwrap_or_default());
         let block = |name| text::block(name, info.text(name).unwrap_or_default());

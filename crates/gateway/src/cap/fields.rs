@@ -80,6 +80,9 @@ impl Fields {
             for (name, value) in beside.chain([contact]) {
                 self.put(name, value)?;
             }
+            if words.web_address().is_none() {
+                self.put("cap.web", &words.web)?;
+            }
             return Ok(());
         }
         for (name, value) in own.into_iter().chain(beside).chain([contact]) {

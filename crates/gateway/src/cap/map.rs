@@ -123,7 +123,7 @@ fn body(alert: &Alert, matter: &Matter<'_>, part: Option<Part>) -> Result<pb::Al
             &first.words.sender_name,
             caps::LINE_CHARS_MAX,
         )?,
-        web: text::short_line("web", &first.words.web, caps::URL_CHARS_MAX)?,
+        web: first.words.web_address().unwrap_or_default().to_owned(),
         audience: texts(|words| &words.audience),
         event_codes: codes.event_codes.clone(),
         source_fields,

@@ -1,6 +1,6 @@
 use proptest::prelude::{any, prop_assert, proptest};
 
-use super::{Layout, TextError, check, normalise};
+use super::{Layout, TextError, check, is_web_address, normalise};
 
 #[test]
 fn the_scripts_of_the_silk_routes_pass() {
@@ -61,6 +61,30 @@ fn what_deceives_is_refused() {
     for text in ["LES\u{200d}A", "می\u{200c}خ"] {
         assert_eq!(check(text, Layout::Line), Ok(()), "{text:?}");
         assert_eq!(check(text, Layout::Id), Err(TextError::JoinerInId), "{text:?}");
+    }
+}
+
+#[test]
+fn web_addresses_are_of_http_and_of_one_word() {
+    for text in ["https://example.org/a?b=c#d", "HTTP://x", "http://گمرک.ایران/در"] {
+        assert!(is_web_address(text), "{text:?}");
+    }
+    for text in [
+        "",
+        "https://",
+        "www.example.org",
+        "ftp://example.org",
+        "javascript:alert(1)",
+        "https:/example.org",
+        " https://example.org",
+        "https://a, https://b",
+        "https://a\u{a0}b",
+        "https://a\nb",
+        "https://a\u{1b}[2J",
+        "https://a\u{200d}b",
+        "http\u{e9}",
+    ] {
+        assert!(!is_web_address(text), "{text:?}");
     }
 }
 

@@ -68,10 +68,11 @@ impl Inspection<'_, '_> {
     /// Within a year of creation: an alert that nobody reviews goes stale.
     fn review_at(&mut self, at: At<'_>, review_at: &barid_proto::Timestamp) {
         let review_at: Option<Millis> = self.findings.instant(at, "body", review_at);
-        if let (Some(review_at), Some(created_at)) = (review_at, self.context.created_at)
-            && review_at > created_at + caps::REVIEW_MAX
-        {
-            let text = "at most one year after created_at";
+        let (Some(review_at), Some(created_at)) = (review_at, self.context.created_at) else {
+            return;
+        };
+        if !(created_at..=created_at + caps::REVIEW_MAX).contains(&review_at) {
+            let text = "not before created_at, and at most one year after it";
             self.findings.add(at, Reason::TimeOrder, "body", text);
         }
     }

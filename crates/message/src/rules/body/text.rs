@@ -10,6 +10,7 @@ use crate::country::Country;
 use crate::fault::At;
 use crate::reason::Reason;
 use crate::rules::field::is_run;
+use crate::text::is_web_address;
 
 impl Inspection<'_, '_> {
     /// A text in one of the header's languages.
@@ -124,8 +125,11 @@ impl Inspection<'_, '_> {
         self.each(at, list, expected, |this, at, code| this.required_code(at, code));
     }
 
-    /// A web address.
+    /// A web address, absent allowed.
     pub(super) fn url(&mut self, at: At<'_>, url: &str) {
+        if !url.is_empty() && !is_web_address(url) {
+            self.invalid(at, "https:// or http:// and no white space are expected");
+        }
         self.findings.chars(at, "body", url, caps::URL_CHARS_MAX);
     }
 

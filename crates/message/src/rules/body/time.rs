@@ -6,6 +6,7 @@ use time::{Date, Month};
 
 use super::Inspection;
 use crate::fault::At;
+use crate::reason::Reason;
 use crate::rules::field::is_run;
 
 /// 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z, seconds since 1970: the range of
@@ -41,6 +42,10 @@ impl Inspection<'_, '_> {
         let pb::Period { from, to } = period;
         self.part(at.field("from"), from.as_ref(), Self::partial_time);
         self.part(at.field("to"), to.as_ref(), Self::partial_time);
+        if from.as_ref().zip(to.as_ref()).is_some_and(|(from, to)| is_before(to, from)) {
+            let text = "must not come before from";
+            self.findings.add(at.field("to"), Reason::TimeOrder, "body", text);
+        }
     }
 
     /// A span of time with a begin.
@@ -50,6 +55,19 @@ impl Inspection<'_, '_> {
         }
         self.period(at, period);
     }
+}
+
+/// Whether one time is surely before another: by their instants, or by those parts of
+/// their dates that both have. An instant and a date do not compare, since a date is
+/// one of some place.
+fn is_before(one: &pb::PartialTime, other: &pb::PartialTime) -> bool {
+    let instants = one.instant.as_ref().zip(other.instant.as_ref());
+    if let Some((one, other)) = instants {
+        return (one.seconds, one.nanos) < (other.seconds, other.nanos);
+    }
+    let (one, other) = (&one.date, &other.date);
+    let known = one.len().min(other.len());
+    is_date(one) && is_date(other) && one[..known] < other[..known]
 }
 
 /// Whether a text is a date of ISO 8601 whose last parts may be absent.
@@ -76,7 +94,30 @@ fn is_date(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_date;
+    use barid_proto::Timestamp;
+    use barid_proto::message::v1::PartialTime;
+
+    use super::{is_before, is_date};
+
+    #[test]
+    fn times_compare_by_what_both_have() {
+        let date = |date: &str| PartialTime { date: date.into(), ..Default::default() };
+        let instant = |seconds, nanos| {
+            let instant = Some(Timestamp { seconds, nanos });
+            PartialTime { instant, ..Default::default() }
+        };
+        assert!(is_before(&date("2019"), &date("2020-05-01")));
+        assert!(is_before(&date("2020-04"), &date("2020-05")));
+        assert!(!is_before(&date("2020"), &date("2020-05-01")));
+        assert!(!is_before(&date("2020-05-01"), &date("2020-05-01")));
+        assert!(!is_before(&date("2020-06"), &date("2020-05-01")));
+        assert!(!is_before(&date("\u{645}"), &date("2020")));
+        assert!(is_before(&instant(-1, 0), &instant(0, 0)));
+        assert!(is_before(&instant(5, 0), &instant(5, 1_000_000)));
+        assert!(!is_before(&instant(5, 0), &instant(5, 0)));
+        assert!(!is_before(&instant(0, 0), &date("2020")));
+        assert!(!is_before(&PartialTime::default(), &date("2020")));
+    }
 
     #[test]
     fn dates_may_lack_their_last_parts() {

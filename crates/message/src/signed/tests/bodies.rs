@@ -85,6 +85,26 @@ const ALERTS: &[Case<pb::Alert>] = &[
         Reason::TimeOrder,
         "review_at",
     ),
+    (
+        |a| {
+            let mut early = NOW.to_proto();
+            early.seconds -= 1;
+            a.review_at = Some(early);
+        },
+        Reason::TimeOrder,
+        "review_at",
+    ),
+    (|a| a.web = "www.example.org".into(), Reason::FieldInvalid, "web"),
+    (|a| a.web = "javascript:alert(1)".into(), Reason::FieldInvalid, "web"),
+    (
+        |a| {
+            let date =
+                |date: &str| Some(pb::PartialTime { date: date.into(), ..Default::default() });
+            a.links[0].period = Some(pb::Period { from: date("2020-05"), to: date("2020-04-30") });
+        },
+        Reason::TimeOrder,
+        "links[0].period.to",
+    ),
 ];
 
 #[test]
@@ -147,6 +167,14 @@ const INCIDENTS: &[Case<pb::Incident>] = &[
     (|i| i.report_stage = 3, Reason::FieldMissing, "close_reason"),
     (|i| i.seizures.push(pb::SeizedGoods::default()), Reason::FieldMissing, "seizures[0].goods"),
     (|i| i.sources.push(pb::Source::default()), Reason::FieldMissing, "sources[0]"),
+    (
+        |i| {
+            let url = "https://a.example, https://b.example".into();
+            i.sources.push(pb::Source { url, ..Default::default() });
+        },
+        Reason::FieldInvalid,
+        "sources[0].url",
+    ),
     (
         |i| i.source_fields.push(pb::NamedValue::default()),
         Reason::FieldMissing,
