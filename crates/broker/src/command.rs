@@ -73,6 +73,18 @@ pub(crate) enum Command {
     },
     /// A consumer has left its stream: what it holds is ready for others.
     Release { stream: u64, consumer: Arc<str> },
+    /// Of an operator or reader.
+    Operate(Operation),
+    /// Look at the state.
+    Inspect(Inspection),
+    /// The writer is free.
+    WriterIdle,
+    /// Finish what was begun, and stop.
+    Stop,
+}
+
+/// What operators and readers ask: decided and put on record.
+pub(crate) enum Operation {
     /// An operator puts a dead letter back.
     Retry(String, DeliveryName, Reply<Result<(), Refusal>>),
     /// An operator ends a dead letter.
@@ -83,12 +95,6 @@ pub(crate) enum Command {
     ReadOpened(pb::ReadFacts, Reply<Result<u64, Refusal>>),
     /// A reading ended.
     ReadClosed(pb::ReadFacts),
-    /// Look at the state.
-    Inspect(Inspection),
-    /// The writer is free.
-    WriterIdle,
-    /// Finish what was begun, and stop.
-    Stop,
 }
 
 /// A message that nothing is written of yet, and where its answer goes.

@@ -21,7 +21,7 @@ use bytes::Bytes;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::clock::Clock;
-use crate::command::{Command, Queued, Release, Settlement};
+use crate::command::{Command, Operation, Queued, Release, Settlement};
 use crate::decide::hand_out::{Consumer, HandedOut};
 use crate::decide::operator::DeliveryName;
 use crate::decide::settle::Answer;
@@ -202,7 +202,7 @@ impl Broker {
     /// # Errors
     /// [`Refusal`] where there is none of that name.
     pub async fn retry(&self, operator: String, name: DeliveryName) -> Result<(), Refusal> {
-        self.ask(|reply| Command::Retry(operator, name, reply)).await?
+        self.ask(|reply| Command::Operate(Operation::Retry(operator, name, reply))).await?
     }
 
     /// Ends a dead letter; gives the evidence.
@@ -214,7 +214,7 @@ impl Broker {
         operator: String,
         name: DeliveryName,
     ) -> Result<Bytes, Refusal> {
-        self.ask(|reply| Command::Drop(operator, name, reply)).await?
+        self.ask(|reply| Command::Operate(Operation::Drop(operator, name, reply))).await?
     }
 
     /// Believes the clock again.
@@ -222,7 +222,7 @@ impl Broker {
     /// # Errors
     /// [`Refusal`] where the node is stopping.
     pub async fn confirm_clock(&self, operator: String) -> Result<(), Refusal> {
-        self.ask(|reply| Command::ConfirmClock(operator, reply)).await?
+        self.ask(|reply| Command::Operate(Operation::ConfirmClock(operator, reply))).await?
     }
 
     /// Records that somebody begins to read; gives the position of the record.
@@ -230,12 +230,12 @@ impl Broker {
     /// # Errors
     /// [`Refusal`] where the node is stopping, or cannot write: then nothing may be read.
     pub async fn read_opened(&self, facts: pb::ReadFacts) -> Result<u64, Refusal> {
-        self.ask(|reply| Command::ReadOpened(facts, reply)).await?
+        self.ask(|reply| Command::Operate(Operation::ReadOpened(facts, reply))).await?
     }
 
     /// Records that a reading ended. Never waits.
     pub fn read_closed(&self, facts: pb::ReadFacts) {
-        let command = Command::ReadClosed(facts);
+        let command = Command::Operate(Operation::ReadClosed(facts));
         // Where the sequencer is gone, the next start ends all readings.
         drop(self.shared.commands.send(Queued { command, _place: None }));
     }

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use super::{Sequencer, SequencerError};
 use crate::caps;
 use crate::clock::Watch;
-use crate::command::{Candidate, Command, Receipt, Settlement};
+use crate::command::{Candidate, Command, Operation, Receipt, Settlement};
 use crate::decide::accept::{
     Foreseen, Submission, Verdict, accept, foresee, refused_in_doubt, repeat,
 };
@@ -64,42 +64,50 @@ impl Sequencer {
                 let released = self.state.release(stream, &consumer);
                 self.pending.touched.extend(released);
             }
-            Command::Retry(actor, name, reply) => {
+            Command::Operate(operation) => self.operate(operation, now)?,
+            Command::Inspect(inspect) => {
+                let release = inspect(&self.state);
+                self.pending.releases.push(release);
+            }
+            Command::WriterIdle | Command::Stop => {}
+        }
+        Ok(())
+    }
+
+    /// What operators and readers ask: decided and put on record.
+    fn operate(&mut self, operation: Operation, now: Millis) -> Result<(), SequencerError> {
+        match operation {
+            Operation::Retry(actor, name, reply) => {
                 let entry = self
                     .room()
                     .and_then(|()| operator::retry(&self.state, &self.node, now, &actor, &name));
                 let answer = self.commit_decided(entry)?.map(drop);
                 self.release(reply, answer);
             }
-            Command::Drop(actor, name, reply) => {
+            Operation::Drop(actor, name, reply) => {
                 let entry = self.room().and_then(|()| {
                     operator::drop_letter(&self.state, &self.node, now, &actor, &name)
                 });
                 let answer = self.commit_decided(entry)?.map(|entry| first_evidence(&entry));
                 self.release(reply, answer);
             }
-            Command::ConfirmClock(actor, reply) => {
+            Operation::ConfirmClock(actor, reply) => {
                 let answer = self.room();
                 if answer.is_ok() {
                     self.confirm_clock(&actor)?;
                 }
                 self.release(reply, answer);
             }
-            Command::ReadOpened(facts, reply) => {
+            Operation::ReadOpened(facts, reply) => {
                 let entry = self.room().map(|()| operator::read_opened(&self.state, now, facts));
                 let answer = self.commit_decided(entry)?.map(|entry| entry.position);
                 self.release(reply, answer);
             }
-            Command::ReadClosed(facts) => {
+            Operation::ReadClosed(facts) => {
                 if self.room().is_ok() {
                     self.commit(operator::read_closed(&self.state, now, facts))?;
                 }
             }
-            Command::Inspect(inspect) => {
-                let release = inspect(&self.state);
-                self.pending.releases.push(release);
-            }
-            Command::WriterIdle | Command::Stop => {}
         }
         Ok(())
     }
