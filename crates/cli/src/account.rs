@@ -16,6 +16,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::config_file;
+
 /// `client.toml`. Paths are relative to it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -129,7 +131,7 @@ impl OperatorAccount {
 fn read<T: DeserializeOwned>(file: &Path) -> anyhow::Result<T> {
     let unreadable = || format!("cannot read {}", file.display());
     let text = fs::read_to_string(file).with_context(unreadable)?;
-    toml::from_str(&text).with_context(unreadable)
+    config_file::parse(&text).with_context(unreadable)
 }
 
 fn keys_of(file: &Path, texts: &[String]) -> anyhow::Result<Vec<PublicKey>> {

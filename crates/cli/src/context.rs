@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use crate::account::{self, AgencyAccount, OperatorAccount};
 use crate::args::Global;
+use crate::config_file;
 
 /// Name of the context file.
 pub(crate) const FILE_NAME: &str = "context.toml";
@@ -95,7 +96,7 @@ impl Context {
     pub(crate) fn load(file: &Path) -> anyhow::Result<Self> {
         let unreadable = || format!("cannot read the context {}", file.display());
         let text = fs::read_to_string(file).with_context(unreadable)?;
-        let raw: Raw = toml::from_str(&text).with_context(unreadable)?;
+        let raw: Raw = config_file::parse(&text).with_context(unreadable)?;
         let folder = file.parent().unwrap_or_else(|| Path::new(""));
         let agency = |(address, path): (String, PathBuf)| -> anyhow::Result<_> {
             Ok((Address::parse(&address)?, folder.join(path)))

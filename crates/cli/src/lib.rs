@@ -4,6 +4,7 @@ mod account;
 mod args;
 mod bench;
 mod commands;
+mod config_file;
 mod context;
 mod demo;
 mod document;

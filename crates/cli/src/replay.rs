@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::args::Global;
+use crate::config_file;
 use crate::context;
 use crate::output::{Line, Output};
 use crate::words;
@@ -132,7 +133,7 @@ pub(crate) fn routing(file: Option<&Path>) -> anyhow::Result<RoutingTable> {
         return toml::from_str(ROUTING).context("the routing table that is built in is wrong");
     };
     let unreadable = || format!("cannot read the routing table {}", file.display());
-    toml::from_str(&fs::read_to_string(file).with_context(unreadable)?).with_context(unreadable)
+    config_file::parse(&fs::read_to_string(file).with_context(unreadable)?).with_context(unreadable)
 }
 
 /// Makes sure that every file and folder that was named can be read. What lies in a

@@ -98,6 +98,8 @@ fn a_client_file_needs_no_context() {
         let line = line.chain(who.iter().copied()).chain(["node"]);
         Cli::try_parse_from(line).unwrap().global
     };
+    let account = agency(&with(&["--context", "/absent"])).expect("it has keys of its own");
+    assert_eq!(account.evidence_keys.len(), 1);
     let account = agency(&with(&[])).unwrap();
     assert_eq!(account.address.as_str(), "pk/customs");
     assert!(agency(&with(&["--as", "pk/customs"])).is_ok());
