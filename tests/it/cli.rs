@@ -259,6 +259,13 @@ fn messages_are_written_and_checked_without_a_node() {
     let note = r#"{"note": {"text": [{"language": "en", "text": "Gate 2 closed."}]}}"#;
     let sound = desk.run_with(&["message", "check", "-"], note);
     assert!(sound.done().out.contains("no fault"), "{}", sound.out);
+    crate::harness::write(&desk.path("broken.json"), b"{\"note\": ");
+    crate::harness::write(&desk.path("sound.json"), note.as_bytes());
+    let both = desk.run(&["--json", "message", "check", "broken.json", "sound.json", "no.json"]);
+    assert_eq!(both.code, Some(1), "{}", both.err);
+    let lines = both.json();
+    let faults = |line: usize| lines[line]["faults"].as_array().expect("a list").len();
+    assert_eq!((lines.len(), faults(0), faults(1), faults(2)), (3, 1, 0, 1), "{}", both.out);
     let twice = note.replace("}]", "}, {\"language\": \"xx-\", \"text\": \"\\u0007\"}]");
     let faults = desk.run_with(&["--json", "message", "check", "-"], &twice);
     assert_eq!(faults.code, Some(1));

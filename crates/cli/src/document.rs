@@ -11,7 +11,7 @@ use barid_message::signed::SignedMessage;
 use barid_proto::message::v1 as pb;
 use serde::Serialize;
 
-pub(crate) use read::{Form, Input, read};
+pub(crate) use read::{Form, Input, read, read_each};
 pub(crate) use template::{is_placeholder, template, unfilled};
 
 /// A message in a file.

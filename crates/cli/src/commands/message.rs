@@ -4,11 +4,12 @@ mod check;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use barid_message::key::PublicKey;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand};
 
 use crate::args::Global;
@@ -36,6 +37,7 @@ pub(crate) struct MessageArgs {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Print a message to fill in: what is required, with comments
+    #[command(after_help = NEW_EXAMPLES)]
     New {
         /// Which kind
         kind: KindName,
@@ -46,14 +48,16 @@ enum Action {
         /// Files, folders (their *.json in order of name), or - for stdin
         #[arg(required = true, value_name = "FILE|DIR|-")]
         inputs: Vec<String>,
-        /// The sender's public key (PEM), to check the signature of signed messages
-        #[arg(long, value_name = "FILE")]
-        key: Option<PathBuf>,
+        /// The sender's public key, to check the signature of signed messages: a file
+        /// (PEM), or base64 as `spki` in node.toml
+        #[arg(long, value_name = "FILE|SPKI")]
+        key: Option<String>,
         /// The input is a bare body of this kind, without {"header":…}
         #[arg(long, value_name = "KIND")]
         kind: Option<KindName>,
     },
     /// Show messages in full, for people
+    #[command(after_help = SHOW_EXAMPLES)]
     Show {
         /// Files, folders (their *.json in order of name), or - for stdin
         #[arg(required = true, value_name = "FILE|DIR|-")]
@@ -61,7 +65,20 @@ enum Action {
     },
 }
 
+const NEW_EXAMPLES: &str = "\
+EXAMPLES
+  barid message new note > note.json";
+
+const SHOW_EXAMPLES: &str = "\
+EXAMPLES
+  barid message show in/                    every message in a folder
+  barid --json message show note.signed.json";
+
 const CHECK_HELP: &str = "\
+EXAMPLES
+  barid message check note.json alert.json
+  barid message check in/ --key customs.pem
+
 What `barid send` fills in may be missing: id, times, originator, recipients given with
 --to, agreement, languages, digest, signature. Whether an agreement covers the message,
 and whether the key is registered, only the node knows.";
@@ -75,7 +92,7 @@ pub(crate) fn run(
     match &args.action {
         Action::New { kind } => output.text(document::template(*kind))?,
         Action::Check { inputs, key, kind } => {
-            let key = key.as_ref().map(public_key).transpose()?;
+            let key = key.as_deref().map(public_key).transpose()?;
             let form = kind.map_or(Form::Message, Form::Body);
             check_all(inputs, form, key.as_ref(), global, output)?;
         }
@@ -91,8 +108,11 @@ pub(crate) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-fn public_key(file: &PathBuf) -> anyhow::Result<PublicKey> {
-    let cannot = || format!("cannot use the key {}", file.display());
+fn public_key(key: &str) -> anyhow::Result<PublicKey> {
+    if let Ok(key) = PublicKey::from_spki(&STANDARD.decode(key).unwrap_or_default()) {
+        return Ok(key);
+    }
+    let (file, cannot) = (key, || format!("cannot use the key {key}"));
     let text = std::fs::read_to_string(file).with_context(cannot)?;
     PublicKey::from_pem(&text).with_context(cannot)
 }
@@ -108,11 +128,22 @@ fn check_all(
     let mut wrong = 0_usize;
     let mut count = 0_usize;
     for input in inputs {
-        for (name, document) in document::read(&Input::from(input.as_str()), form)? {
-            let found = check::faults(&document, sender.as_ref(), key)?;
-            count += 1;
-            wrong += usize::from(!found.is_empty());
-            check::report(&name, &document, key.is_some(), &found, output)?;
+        for (name, documents) in document::read_each(&Input::from(input.as_str()), form)? {
+            let documents = match documents {
+                Ok(documents) => documents,
+                Err(error) => {
+                    (count, wrong) = (count + 1, wrong + 1);
+                    check::report(&name, None, &[check::unreadable(&error)], output)?;
+                    continue;
+                }
+            };
+            for document in &documents {
+                let found = check::faults(document, sender.as_ref(), key)?;
+                count += 1;
+                wrong += usize::from(!found.is_empty());
+                let checked = check::how(document, key.is_some());
+                check::report(&name, Some(checked), &found, output)?;
+            }
         }
     }
     if wrong > 0 {

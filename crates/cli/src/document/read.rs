@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use barid_message::body::Body;
 use barid_proto::message::v1 as pb;
 use base64::Engine as _;
@@ -60,21 +60,34 @@ struct Raw {
 /// hold several, one after the other.
 pub(crate) fn read(input: &Input, form: Form) -> anyhow::Result<Vec<(String, Document)>> {
     let mut documents = Vec::new();
-    for (name, text) in texts(input)? {
-        let found = parse(&text, form).with_context(|| format!("cannot read {name}"))?;
-        if found.is_empty() {
-            bail!("{name} holds no message; `barid message new note` prints one to fill in");
-        }
-        documents.extend(found.into_iter().map(|document| (name.clone(), document)));
+    for (name, found) in read_each(input, form)? {
+        documents.extend(found?.into_iter().map(|document| (name.clone(), document)));
     }
     Ok(documents)
 }
 
-fn texts(input: &Input) -> anyhow::Result<Vec<(String, String)>> {
+/// As [`read`], each file for itself.
+pub(crate) fn read_each(
+    input: &Input,
+    form: Form,
+) -> anyhow::Result<Vec<(String, anyhow::Result<Vec<Document>>)>> {
+    let found = |(name, text): (String, anyhow::Result<String>)| {
+        let found = text
+            .and_then(|text| parse(&text, form))
+            .with_context(|| format!("cannot read {name}"))
+            .and_then(|found| {
+                let none = "holds no message; `barid message new note` prints one to fill in";
+                if found.is_empty() { Err(anyhow!("{name} {none}")) } else { Ok(found) }
+            });
+        (name, found)
+    };
+    Ok(texts(input)?.into_iter().map(found).collect())
+}
+
+fn texts(input: &Input) -> anyhow::Result<Vec<(String, anyhow::Result<String>)>> {
     let path = match input {
         Input::Stdin => {
-            let text = limited(io::stdin().lock()).context("cannot read stdin")?;
-            return Ok(vec![("stdin".to_owned(), text)]);
+            return Ok(vec![("stdin".to_owned(), limited(io::stdin().lock()))]);
         }
         Input::Path(path) => path,
     };
@@ -87,13 +100,10 @@ fn texts(input: &Input) -> anyhow::Result<Vec<(String, String)>> {
         bail!("{} holds no file that ends in .json", path.display());
     }
     let read = |file: PathBuf| {
-        let text = File::open(&file)
-            .map_err(anyhow::Error::from)
-            .and_then(limited)
-            .with_context(|| format!("cannot read {}", file.display()))?;
-        Ok((file.display().to_string(), text))
+        let text = File::open(&file).map_err(anyhow::Error::from).and_then(limited);
+        (file.display().to_string(), text)
     };
-    files.into_iter().map(read).collect()
+    Ok(files.into_iter().map(read).collect())
 }
 
 fn json_files(folder: &Path) -> io::Result<Vec<PathBuf>> {

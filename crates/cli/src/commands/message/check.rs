@@ -7,7 +7,7 @@ use barid_message::compose::{Draft, compose};
 use barid_message::digest::Digest;
 use barid_message::fault::{Fault, Faults};
 use barid_message::key::{Algorithm, PublicKey, SigningKey};
-use barid_message::reason;
+use barid_message::reason::{self, Reason};
 use barid_message::signed::SignedMessage;
 use barid_node::clock;
 use barid_proto::message::v1 as pb;
@@ -97,11 +97,29 @@ fn signed_faults(message: &pb::SignedMessage, key: Option<&PublicKey>) -> Result
     key.map_or(Ok(()), |key| signed.check_signature(key))
 }
 
-/// Says what was found.
+/// What stands in place of a message in a file that cannot be read as one.
+pub(super) fn unreadable(error: &anyhow::Error) -> Fault {
+    Fault {
+        path: "file".to_owned(),
+        reason: Reason::Malformed,
+        rule: "JSON",
+        description: format!("{error:#}"),
+    }
+}
+
+/// How far a message without fault was checked.
+pub(super) fn how(document: &Document, signature_checked: bool) -> &'static str {
+    match (document, signature_checked) {
+        (Document::Draft(..), _) => "no fault",
+        (Document::Signed(_), true) => "no fault, signature verified",
+        (Document::Signed(_), false) => "no fault, signature not checked (see --key)",
+    }
+}
+
+/// Says what was found; `checked` where nothing was.
 pub(super) fn report(
     name: &str,
-    document: &Document,
-    signature_checked: bool,
+    checked: Option<&str>,
     found: &[Fault],
     output: &mut Output,
 ) -> anyhow::Result<()> {
@@ -119,13 +137,8 @@ pub(super) fn report(
             .collect();
         return Ok(output.json(&serde_json::json!({"file": name, "faults": faults}))?);
     }
-    if found.is_empty() {
-        let how = match (document, signature_checked) {
-            (Document::Draft(..), _) => "no fault",
-            (Document::Signed(_), true) => "no fault, signature verified",
-            (Document::Signed(_), false) => "no fault, signature not checked (see --key)",
-        };
-        return Ok(output.line(Line::default().text(name).good(format!(": {how}")))?);
+    if let Some(checked) = checked.filter(|_| found.is_empty()) {
+        return Ok(output.line(Line::default().text(name).good(format!(": {checked}")))?);
     }
     for fault in found {
         output.line(
