@@ -293,6 +293,7 @@ fn failures_and_wrong_use_have_codes_of_their_own() {
     ] {
         desk.run(&[&init[..], &wrong].concat()).failed(2, "cannot init: ");
     }
+    desk.run(&["log", "--from", "1h", "--to", "2h"]).failed(2, "--from is not before --to");
     desk.run(&["receive"]).failed(2, "as which agency? add --as");
     desk.run(&["--as", "pk/health", "receive"]).failed(2, "has no pk/health");
     let unknown = "01a3185c-5000-7001-8000-000000000002";

@@ -17,7 +17,7 @@ use barid_proto::operations::v1 as pb;
 use clap::Args;
 
 use crate::args::Global;
-use crate::context;
+use crate::context::{self, WrongUse};
 use crate::output::{Columns, Line, Output, OutputError};
 use crate::words::{self, When};
 
@@ -127,17 +127,22 @@ fn event(typed: &str) -> Result<Event, String> {
 }
 
 impl FilterArgs {
-    fn filter(&self) -> pb::EventFilter {
+    fn filter(&self) -> Result<pb::EventFilter, WrongUse> {
         let now = clock::now();
-        let at = |when: Option<When>| when.map(|when| when.at(now).to_proto());
-        pb::EventFilter {
+        let [from, to] = [self.from, self.to].map(|when| when.map(|when| when.at(now)));
+        if from.zip(to).is_some_and(|(from, to)| from >= to) {
+            let empty = "--from is not before --to, so that nothing can fit; `--from 2h --to 1h` is \
+                         the hour before the last one";
+            return Err(WrongUse(empty.to_owned()));
+        }
+        Ok(pb::EventFilter {
             message_id: self.message.map(|id| id.to_string()).unwrap_or_default(),
             agency: self.agency.as_ref().map(Address::to_string).unwrap_or_default(),
             kind: self.kind.map_or(0, i32::from),
             event: self.outcome.map_or(0, i32::from),
-            from_time: at(self.from),
-            to_time: at(self.to),
-        }
+            from_time: from.map(|time| time.to_proto()),
+            to_time: to.map(|time| time.to_proto()),
+        })
     }
 }
 
@@ -149,7 +154,7 @@ pub(crate) async fn tail(
 ) -> anyhow::Result<ExitCode> {
     let client = context::operator(global)?.client()?;
     let mut request = pb::TailEventsRequest {
-        filter: Some(args.filter.filter()),
+        filter: Some(args.filter.filter()?),
         after: String::new(),
         purpose: args.filter.why.clone(),
         last: args.last,
@@ -200,7 +205,7 @@ pub(crate) async fn log(
 ) -> anyhow::Result<ExitCode> {
     let client = context::operator(global)?.client()?;
     let mut request = pb::ListEventsRequest {
-        filter: Some(args.filter.filter()),
+        filter: Some(args.filter.filter()?),
         page_size: PAGE,
         page_token: String::new(),
         purpose: args.filter.why.clone(),

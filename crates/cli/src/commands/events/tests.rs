@@ -15,7 +15,7 @@ fn filters_are_what_was_typed() {
     let Command::Log(args) = Cli::parse_from(line.split_whitespace()).command else {
         panic!("log was asked for");
     };
-    let filter = args.filter.filter();
+    let filter = args.filter.filter().unwrap();
     assert_eq!(filter.agency, "pk/police");
     assert_eq!(filter.kind(), Kind::Alert);
     assert_eq!(filter.event(), Event::HandedOver);
