@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use barid_gateway::RoutingTable;
 use barid_message::address::Address;
 use barid_proto::exchange::v1::Agreement;
@@ -25,6 +25,7 @@ use tokio::time::Instant;
 use crate::args::Global;
 use crate::config_file;
 use crate::context;
+use crate::interrupt::interrupted;
 use crate::output::{Line, Output};
 use crate::words;
 
@@ -101,6 +102,7 @@ pub(crate) async fn run(
     let key = account.signing_key()?;
     let writer = Writer::new(account.address.clone(), key, &info.agreements, table)?;
 
+    let interrupted = interrupted()?;
     let progress = Progress::new(&args.files);
     let mut report = Report::default();
     let (records, taken) = mpsc::channel(feed::AHEAD);
@@ -116,7 +118,10 @@ pub(crate) async fn run(
             unsent.add(&one, output);
         }
     };
-    feed::submit(&client, taken, writer, args.rate, &mut tell).await?;
+    let submitted = tokio::select! {
+        submitted = feed::submit(&client, taken, writer, args.rate, &mut tell) => submitted,
+        () = interrupted => Err(anyhow!("interrupted; sums of what was sent by then stand above")),
+    };
     if let Some(Err(failed)) = reading.join_next().await {
         std::panic::resume_unwind(failed.into_panic());
     }
@@ -124,6 +129,7 @@ pub(crate) async fn run(
     report.time(begun.elapsed(), computed, cpu::own());
     unsent.finish(output)?;
     report.show(output)?;
+    submitted?;
     end(&report, output)
 }
 

@@ -117,21 +117,49 @@ fn write(writer: &mut Writer, record: Outcome) -> anyhow::Result<Result<Letter, 
 struct Pace {
     gap: Option<Duration>,
     due: Instant,
+    /// Came, and waits until it is due.
+    held: Option<Outcome>,
 }
 
 impl Pace {
     fn new(rate: Option<u32>) -> Self {
-        Self { gap: rate.map(|rate| Duration::from_secs(1) / rate.max(1)), due: Instant::now() }
+        let gap = rate.map(|rate| Duration::from_secs(1) / rate.max(1));
+        Self { gap, due: Instant::now(), held: None }
     }
 
-    /// The next record, when it is due. May be dropped and called again.
+    /// The next record, when it is due; at once where no message can be made of it. May
+    /// be dropped and called again.
     async fn next(&mut self, records: &mut mpsc::Receiver<Outcome>) -> Option<Outcome> {
-        let Some(gap) = self.gap else {
-            return records.recv().await;
-        };
-        sleep_until(self.due).await;
-        let record = records.recv().await;
-        self.due = (self.due + gap).max(Instant::now());
-        record
+        if self.held.is_none() {
+            self.held = records.recv().await;
+        }
+        if let (Some(gap), Some(Ok(_))) = (self.gap, &self.held) {
+            sleep_until(self.due).await;
+            self.due = (self.due + gap).max(Instant::now());
+        }
+        self.held.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+    use tokio::time::{Duration, timeout};
+
+    use super::Pace;
+
+    #[tokio::test]
+    async fn what_cannot_be_mapped_takes_no_time() {
+        let (records, mut taken) = mpsc::channel(8);
+        for _ in 0..8 {
+            let unmapped =
+                barid_gateway::Input::from_bytes("letter", b"Dear desk,".to_vec()).next();
+            records.send(unmapped.unwrap()).await.unwrap();
+        }
+        let mut pace = Pace::new(Some(1));
+        for _ in 0..8 {
+            let next = timeout(Duration::from_millis(900), pace.next(&mut taken)).await;
+            assert!(next.unwrap().unwrap().is_err());
+        }
     }
 }
