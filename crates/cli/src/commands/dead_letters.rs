@@ -26,6 +26,19 @@ EXAMPLES
   A delivery becomes a dead letter when five tries have failed: its consumer gave it
   back, or never answered. It waits for an operator, or for its deadline.";
 
+const SHOW_EXAMPLES: &str = "\
+EXAMPLES
+  barid dead-letters show 01a3185c-5000-7001-8000-000000000002 --why 'police cannot read it'";
+
+const RETRY_EXAMPLES: &str = "\
+EXAMPLES
+  barid dead-letters retry 01a3185c-5000-7001-8000-000000000002
+  barid dead-letters retry 01a3185c-5000-7001-8000-000000000002 --inbox pk/police";
+
+const DROP_EXAMPLES: &str = "\
+EXAMPLES
+  barid dead-letters drop 01a3185c-5000-7001-8000-000000000002 --inbox pk/police --origin pk/customs";
+
 /// Entries of one page.
 const PAGE: i32 = 500;
 
@@ -43,12 +56,14 @@ pub(crate) struct DeadLettersArgs {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List them, oldest first
+    #[command(after_help = "EXAMPLES\n  barid dead-letters list --inbox pk/police")]
     List {
         /// Only of this inbox
         #[arg(long, value_name = "ADDRESS")]
         inbox: Option<Address>,
     },
     /// Show one with its message; that is kept in the journal
+    #[command(after_help = SHOW_EXAMPLES)]
     Show {
         #[command(flatten)]
         which: Which,
@@ -57,8 +72,10 @@ enum Action {
         why: String,
     },
     /// Put one back into its inbox, with five new tries
+    #[command(after_help = RETRY_EXAMPLES)]
     Retry(Which),
     /// End one for good: its sender gets evidence NON_DELIVERED
+    #[command(after_help = DROP_EXAMPLES)]
     Drop(Which),
 }
 
