@@ -284,6 +284,19 @@ fn failures_and_wrong_use_have_codes_of_their_own() {
     let mut desk = Desk::with_node();
     desk.run(&["no-such-command"]).failed(2, "no-such-command");
     desk.run(&["trace", "not-an-id"]).failed(2, "not-an-id");
+    let read = |name: &str| std::fs::read_to_string(desk.path(name)).expect("init made it");
+    let (client, operator) = (
+        read("barid/agencies/pk-customs/client.toml"),
+        read("barid/operators/admin/operator.toml"),
+    );
+    let endpoint = |text: &str| {
+        let mut lines = text.lines();
+        lines.find(|line| line.starts_with("endpoint")).expect("it has one").to_owned()
+    };
+    let crossed = operator.replace(&endpoint(&operator), &endpoint(&client));
+    crate::harness::write(&desk.path("barid/operators/admin/crossed.toml"), crossed.as_bytes());
+    let crossed = ["--client", "barid/operators/admin/crossed.toml", "node"];
+    desk.run(&crossed).failed(1, "have ports of their own");
     let init = ["init", "new", "--node", "torkham", "--agency", "pk/customs"];
     for wrong in [
         ["--agency", "pk/customs"],

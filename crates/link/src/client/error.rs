@@ -71,6 +71,11 @@ pub struct Fault {
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.reason {
+            // The server's own answer where nothing of ours serves the call.
+            Reason::Unspecified if self.code == Code::Unimplemented => f.write_str(
+                "the node has no such call there: agencies and operators have ports of their own; \
+                 look at `endpoint`",
+            ),
             Reason::Unspecified => {
                 write!(f, "the node refused: {} ({})", self.message, self.code)
             }
