@@ -1,6 +1,10 @@
 use barid_message::body::Body;
+use barid_message::key::{Algorithm, SigningKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use super::check::faults;
+use super::public_key;
 use crate::document::{self, Document, Form, Input, KindName, template};
 use crate::output::{Looks, Output};
 use crate::show;
@@ -50,6 +54,15 @@ fn one_placeholder_that_is_left_is_named_by_its_field() {
     assert_eq!(paths, ["body.hit_contact.desk"]);
     let own = text.replace("<desk>", "<the duty desk>");
     assert_eq!(faults(&read(&own), None, None).unwrap(), [], "angle brackets are no fault");
+}
+
+#[test]
+fn a_key_is_a_file_or_what_node_toml_has() {
+    let key = SigningKey::generate(Algorithm::Ed25519).unwrap();
+    let text = STANDARD.encode(key.public().spki());
+    assert_eq!(public_key(&text).unwrap(), *key.public());
+    let error = public_key("no.pem").unwrap_err().to_string();
+    assert_eq!(error, "cannot use the key no.pem");
 }
 
 #[test]
