@@ -2,6 +2,7 @@
 //! `operator.toml`.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -57,6 +58,8 @@ pub(crate) struct AgencyAccount {
     pub(crate) connection: ConnectorConfig,
     /// The node's evidence keys, if they are known from elsewhere than the node.
     pub(crate) evidence_keys: Vec<PublicKey>,
+    /// Files of secret keys that others can read.
+    pub(crate) exposed: Vec<PathBuf>,
     signing_key: PathBuf,
 }
 
@@ -66,6 +69,8 @@ pub(crate) struct OperatorAccount {
     pub(crate) connection: ConnectorConfig,
     /// The node's evidence keys, if they are known.
     pub(crate) evidence_keys: Vec<PublicKey>,
+    /// Files of secret keys that others can read.
+    pub(crate) exposed: Vec<PathBuf>,
 }
 
 impl AgencyAccount {
@@ -80,6 +85,7 @@ impl AgencyAccount {
             connection: connection(file, &raw.endpoint, raw.server_name, &raw.node, paths)?,
             address,
             evidence_keys: keys_of(file, &raw.evidence_keys)?,
+            exposed: exposed([folder.join(&raw.key), folder.join(&raw.signing_key)]),
             signing_key: folder.join(raw.signing_key),
         })
     }
@@ -114,10 +120,12 @@ impl OperatorAccount {
             .operator
             .parse()
             .with_context(|| format!("{}: operator is wrong", file.display()))?;
+        let exposed = exposed([folder(file).join(&raw.key)]);
         let paths = [&raw.certificate, &raw.key, &raw.ca];
         Ok(Self {
             connection: connection(file, &raw.endpoint, raw.server_name, &raw.node, paths)?,
             evidence_keys: keys_of(file, &raw.evidence_keys)?,
+            exposed,
         })
     }
 
@@ -142,6 +150,14 @@ fn keys_of(file: &Path, texts: &[String]) -> anyhow::Result<Vec<PublicKey>> {
 pub(crate) fn evidence_keys(texts: &[String]) -> anyhow::Result<Vec<PublicKey>> {
     let key = |text: &String| Ok(PublicKey::from_spki(&STANDARD.decode(text)?)?);
     texts.iter().map(key).collect()
+}
+
+/// Those of these files that anybody but their owner may read.
+fn exposed<const N: usize>(files: [PathBuf; N]) -> Vec<PathBuf> {
+    let is_exposed = |file: &PathBuf| {
+        fs::metadata(file).is_ok_and(|facts| facts.permissions().mode() & 0o077 != 0)
+    };
+    files.into_iter().filter(is_exposed).collect()
 }
 
 fn folder(file: &Path) -> &Path {

@@ -18,6 +18,7 @@ use serde::Deserialize;
 use crate::account::{self, AgencyAccount, OperatorAccount};
 use crate::args::Global;
 use crate::config_file;
+use crate::output::{Line, Output};
 
 /// Name of the context file.
 pub(crate) const FILE_NAME: &str = "context.toml";
@@ -151,7 +152,30 @@ impl Context {
 }
 
 /// The agency that a command runs as.
-pub(crate) fn agency(global: &Global) -> anyhow::Result<AgencyAccount> {
+pub(crate) fn agency(global: &Global, output: &mut Output) -> anyhow::Result<AgencyAccount> {
+    let account = find_agency(global)?;
+    warn(&account.exposed, output);
+    Ok(account)
+}
+
+/// The operator that a command runs as.
+pub(crate) fn operator(global: &Global, output: &mut Output) -> anyhow::Result<OperatorAccount> {
+    let account = find_operator(global)?;
+    warn(&account.exposed, output);
+    Ok(account)
+}
+
+/// Keys that others can read are used all the same: to refuse them would stop the work
+/// of a border post.
+fn warn(exposed: &[PathBuf], output: &mut Output) {
+    for file in exposed {
+        let file = file.display();
+        let what = format!("others can read the key {file}; chmod 600 it");
+        output.note(Line::default().caution("careless ").text(what));
+    }
+}
+
+fn find_agency(global: &Global) -> anyhow::Result<AgencyAccount> {
     if let Some(client) = &global.client {
         let mut account = AgencyAccount::load(client)?;
         borrow(&mut account.evidence_keys, &account.connection.node, global)?;
@@ -186,8 +210,7 @@ fn borrow(keys: &mut Vec<PublicKey>, node: &Identity, global: &Global) -> anyhow
     Ok(())
 }
 
-/// The operator that a command runs as.
-pub(crate) fn operator(global: &Global) -> anyhow::Result<OperatorAccount> {
+fn find_operator(global: &Global) -> anyhow::Result<OperatorAccount> {
     if let Some(client) = &global.client {
         let mut account = OperatorAccount::load(client)?;
         borrow(&mut account.evidence_keys, &account.connection.node, global)?;

@@ -95,7 +95,7 @@ pub(crate) async fn run(
     readable(&args.files)?;
     let table = Arc::new(routing(args.routing.as_deref())?);
     let mut unsent = UnsentList::new(args.unmapped.as_deref())?;
-    let account = context::agency(global)?;
+    let account = context::agency(global, output)?;
     let client = account.client()?;
     let info = client.node_info().await.context("cannot ask the node")?;
     reachable(&table, &account.address, &info.agreements)?;

@@ -42,7 +42,7 @@ pub(crate) async fn run(
     output: &mut Output,
 ) -> anyhow::Result<ExitCode> {
     let Action::Confirm = args.action;
-    let client = context::operator(global)?.client()?;
+    let client = context::operator(global, output)?.client()?;
     let request = pb::ConfirmClockRequest {};
     let answer = client.confirm_clock(request).await.context("cannot confirm the clock")?;
     if output.wants_json() {

@@ -98,7 +98,7 @@ pub(crate) async fn run(
     global: &Global,
     output: &mut Output,
 ) -> anyhow::Result<ExitCode> {
-    let client = context::operator(global)?.client()?;
+    let client = context::operator(global, output)?.client()?;
     match &args.action {
         Action::List { inbox } => list(&client, inbox.as_ref(), output).await?,
         Action::Show { which, why } => read(&client, which, why, output).await?,

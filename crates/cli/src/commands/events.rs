@@ -152,7 +152,7 @@ pub(crate) async fn tail(
     global: &Global,
     output: &mut Output,
 ) -> anyhow::Result<ExitCode> {
-    let client = context::operator(global)?.client()?;
+    let client = context::operator(global, output)?.client()?;
     let mut request = pb::TailEventsRequest {
         filter: Some(args.filter.filter()?),
         after: String::new(),
@@ -203,7 +203,7 @@ pub(crate) async fn log(
     global: &Global,
     output: &mut Output,
 ) -> anyhow::Result<ExitCode> {
-    let client = context::operator(global)?.client()?;
+    let client = context::operator(global, output)?.client()?;
     let mut request = pb::ListEventsRequest {
         filter: Some(args.filter.filter()?),
         page_size: PAGE,

@@ -53,7 +53,7 @@ pub(crate) async fn run(
     global: &Global,
     output: &mut Output,
 ) -> anyhow::Result<ExitCode> {
-    let account = context::agency(global)?;
+    let account = context::agency(global, output)?;
     let known = !account.evidence_keys.is_empty();
     let client = account.client()?;
     let mut stream = client.evidence(args.after.clone(), args.follow);

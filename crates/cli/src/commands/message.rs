@@ -124,7 +124,7 @@ fn check_all(
     global: &Global,
     output: &mut Output,
 ) -> anyhow::Result<()> {
-    let sender = check::sender(global);
+    let sender = check::sender(global, output);
     let mut wrong = 0_usize;
     let mut count = 0_usize;
     for input in inputs {

@@ -32,7 +32,7 @@ pub(crate) async fn run(
     global: &Global,
     output: &mut Output,
 ) -> anyhow::Result<ExitCode> {
-    let client = context::operator(global)?.client()?;
+    let client = context::operator(global, output)?.client()?;
     let request = pb::GetNodeStatusRequest {};
     let answer = client.node_status(request).await.context("cannot ask the node")?;
     if output.wants_json() {

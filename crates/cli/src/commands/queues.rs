@@ -37,7 +37,7 @@ pub(crate) async fn run(
     global: &Global,
     output: &mut Output,
 ) -> anyhow::Result<ExitCode> {
-    let client = context::operator(global)?.client()?;
+    let client = context::operator(global, output)?.client()?;
     let request = pb::ListQueuesRequest {
         inbox: args.inbox.as_ref().map(Address::to_string).unwrap_or_default(),
     };

@@ -125,7 +125,7 @@ pub(crate) async fn run(
     global: &Global,
     output: &mut Output,
 ) -> anyhow::Result<ExitCode> {
-    let account = context::agency(global)?;
+    let account = context::agency(global, output)?;
     let inbox = args.inbox.clone().unwrap_or_else(|| account.address.clone());
     let client = account.client()?;
     let folder = args.into.as_deref().map(Folder::open).transpose()?;

@@ -133,7 +133,7 @@ pub(crate) async fn run(
         );
         return Err(WrongUse(several).into());
     }
-    let account = context::agency(global)?;
+    let account = context::agency(global, output)?;
     let client = account.client()?;
     let mut sender = Sender {
         args,

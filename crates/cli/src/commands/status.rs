@@ -39,7 +39,7 @@ pub(crate) async fn run(
     global: &Global,
     output: &mut Output,
 ) -> anyhow::Result<ExitCode> {
-    let account = context::agency(global)?;
+    let account = context::agency(global, output)?;
     let origin = args.origin.as_ref().unwrap_or(&account.address);
     let client = account.client()?;
     let answer = client

@@ -60,7 +60,7 @@ pub(crate) async fn run(
     global: &Global,
     output: &mut Output,
 ) -> anyhow::Result<ExitCode> {
-    let account = context::operator(global)?;
+    let account = context::operator(global, output)?;
     let answer = all_pages(args, &account.client()?)
         .await
         .with_context(|| format!("cannot trace {}", args.id))?;

@@ -1,9 +1,11 @@
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use barid_message::address::Address;
 use clap::Parser as _;
 
-use super::{Caller, Context, WrongUse, agency, operator};
+use super::{Caller, Context, WrongUse};
+use crate::account::{AgencyAccount, OperatorAccount};
 use crate::args::{Cli, Global};
 use crate::commands::init;
 use crate::output::{Looks, Output};
@@ -33,6 +35,14 @@ fn global(dir: &Path, who: Option<&str>) -> Global {
     }
     line.push("node");
     Cli::try_parse_from(line).unwrap().global
+}
+
+fn agency(global: &Global) -> anyhow::Result<AgencyAccount> {
+    super::agency(global, &mut Output::captured(false, Looks::default()).0)
+}
+
+fn operator(global: &Global) -> anyhow::Result<OperatorAccount> {
+    super::operator(global, &mut Output::captured(false, Looks::default()).0)
 }
 
 fn is_wrong_use<T>(result: anyhow::Result<T>) -> String {
@@ -87,6 +97,21 @@ fn the_only_agency_needs_no_name() {
     let (folder, _said) = made(&["pk/customs"]);
     let dir = folder.path().join("border");
     assert_eq!(agency(&global(&dir, None)).unwrap().address.as_str(), "pk/customs");
+}
+
+#[test]
+fn keys_that_others_can_read_are_told_of() {
+    let (folder, _said) = made(&["pk/customs"]);
+    let dir = folder.path().join("border");
+    let said = || {
+        let (mut output, _out, err) = Output::captured(false, Looks::default());
+        super::agency(&global(&dir, None), &mut output).unwrap();
+        err.text()
+    };
+    assert_eq!(said(), "");
+    let key = dir.join("agencies/pk-customs/signing-key.pem");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(said().contains("signing-key.pem; chmod 600"), "{}", said());
 }
 
 #[test]

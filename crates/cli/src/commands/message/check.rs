@@ -24,10 +24,10 @@ const ANY_SENDER: &str = "aq/sender";
 const ANY_RECIPIENT: &str = "aq/recipient";
 
 /// Who would send, as far as that is known without a node.
-pub(super) fn sender(global: &Global) -> Option<Address> {
+pub(super) fn sender(global: &Global, output: &mut Output) -> Option<Address> {
     match &global.caller {
         Some(Caller::Agency(address)) => Some(address.clone()),
-        _ => context::agency(global).ok().map(|account| account.address),
+        _ => context::agency(global, output).ok().map(|account| account.address),
     }
 }
 
