@@ -7,4 +7,5 @@ mod order;
 mod refused;
 mod stream_ends;
 mod submission;
+mod unread;
 mod visibility;

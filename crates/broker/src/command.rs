@@ -1,6 +1,7 @@
 //! What the sequencer is asked to do, and what it hands on.
 
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 
 use barid_audit::entry::{Encoded, Entry};
 use barid_journal::Record;
@@ -12,11 +13,12 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::decide::Refusal;
 use crate::decide::accept::Submission;
-use crate::decide::hand_out::{Consumer, HandedOut};
+use crate::decide::hand_out::Consumer;
 use crate::decide::operator::DeliveryName;
 use crate::decide::settle::Answer;
 use crate::gate::{Admitted, Known};
-use crate::state::State;
+use crate::lent::Lent;
+use crate::state::{DeliveryKey, LeaseNumber, State};
 
 /// The receipt of a submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,8 +64,8 @@ pub(crate) enum Command {
     /// Keep a record of a refusal at the gate, and say what to answer in its place; or of
     /// another call, whose answer nobody waits for.
     Refused(Box<pb::RefusedFacts>, Option<Reply<Option<Refusal>>>),
-    /// Hand out up to so many deliveries.
-    HandOut(Consumer, usize, Reply<Vec<HandedOut>>),
+    /// Hand out up to so many deliveries. What does not arrive comes back as a command.
+    HandOut(Consumer, usize, Sender<Queued>, Reply<Vec<Lent>>),
     /// A consumer answers.
     Settle {
         caller: Arc<str>,
@@ -73,6 +75,8 @@ pub(crate) enum Command {
     },
     /// A consumer has left its stream: what it holds is ready for others.
     Release { stream: u64, consumer: Arc<str> },
+    /// A grant has not reached its consumer, and will not.
+    GiveBack(DeliveryKey, LeaseNumber),
     /// Of an operator or reader.
     Operate(Operation),
     /// Look at the state.

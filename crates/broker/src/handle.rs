@@ -22,10 +22,11 @@ use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::clock::Clock;
 use crate::command::{Command, Operation, Queued, Release, Settlement};
-use crate::decide::hand_out::{Consumer, HandedOut};
+use crate::decide::hand_out::Consumer;
 use crate::decide::operator::DeliveryName;
 use crate::decide::settle::Answer;
 use crate::decide::{Node, Refusal};
+use crate::lent::Lent;
 use crate::registry::Registry;
 use crate::sequencer::SequencerError;
 use crate::state::State;
@@ -162,16 +163,14 @@ impl Broker {
         self.shared.inboxes.get(inbox).cloned()
     }
 
-    /// Leases up to `max` deliveries to a consumer.
+    /// Leases up to `max` deliveries to a consumer. What is dropped before it is sent
+    /// goes back, also where nobody waits for the answer any more.
     ///
     /// # Errors
     /// [`Refusal`] where the node is stopping.
-    pub async fn hand_out(
-        &self,
-        consumer: Consumer,
-        max: usize,
-    ) -> Result<Vec<HandedOut>, Refusal> {
-        self.ask(|reply| Command::HandOut(consumer, max, reply)).await
+    pub async fn hand_out(&self, consumer: Consumer, max: usize) -> Result<Vec<Lent>, Refusal> {
+        let commands = self.shared.commands.clone();
+        self.ask(|reply| Command::HandOut(consumer, max, commands, reply)).await
     }
 
     /// Takes a consumer's answer. Answers are decided in the order of these calls.

@@ -7,6 +7,7 @@ pub mod decide;
 pub mod gate;
 mod handle;
 pub mod lease;
+mod lent;
 mod open;
 mod projector;
 pub mod registry;
@@ -18,6 +19,7 @@ mod writer;
 mod tests;
 
 pub use handle::{Broker, Checked, Ended, Pending, Settling, Stopped};
+pub use lent::Lent;
 pub use open::{BodyLoss, OpenError, Opened, Options, Storage, open};
 pub use sequencer::SequencerError;
 pub use writer::WriteError;

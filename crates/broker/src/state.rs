@@ -7,6 +7,7 @@ mod believe;
 pub mod dedupe;
 mod fold;
 pub mod inbox;
+mod lent;
 mod snapshot;
 mod timers;
 

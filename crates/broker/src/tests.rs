@@ -186,6 +186,24 @@ fn an_answer_counts_after_a_restart_until_somebody_else_is_given_the_message() {
 }
 
 #[test]
+fn a_grant_that_never_left_is_taken_back_as_if_it_had_not_been() {
+    let mut world = World::new();
+    world.submit(3, 2_000, false);
+    world.hand_out(&inbox(false), 0, 1);
+    world.wait(40);
+    let unsent = world.hand_out(&inbox(false), 1, 1).remove(0);
+    assert_eq!((unsent.attempt, unsent.redelivered), (2, true));
+    assert_eq!(world.state.give_back(unsent.key, unsent.number), Some(inbox(false)));
+    assert_eq!(world.state.give_back(unsent.key, unsent.number), None, "once");
+
+    let again = world.hand_out(&inbox(false), 1, 1).remove(0);
+    assert_eq!((again.attempt, again.token), (unsent.attempt, unsent.token));
+    world.state.give_back(again.key, again.number);
+    world.answer(0, Answer::Ack).expect("nobody else has seen it since");
+    assert_eq!(world.state.give_back(again.key, again.number), None, "it is over");
+}
+
+#[test]
 fn another_consumers_token_is_worth_nothing() {
     let mut world = World::new();
     world.submit(3, 2_000, false);

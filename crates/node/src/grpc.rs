@@ -8,6 +8,7 @@ mod exchange;
 mod letters;
 mod message_status;
 mod operations;
+mod outbound;
 mod reading;
 mod receive;
 mod settling;

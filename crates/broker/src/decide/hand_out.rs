@@ -32,6 +32,10 @@ pub struct Consumer {
 /// One delivery handed out.
 #[derive(Clone, Debug)]
 pub struct HandedOut {
+    /// Which.
+    pub key: DeliveryKey,
+    /// Of its grants, this one.
+    pub number: LeaseNumber,
     /// The message.
     pub message: Arc<Message>,
     /// What answers it.
@@ -120,6 +124,8 @@ pub fn grant(
     };
     let expires = Millis(now.0 + node.policy.lease_ms);
     let handed_out = HandedOut {
+        key,
+        number,
         message: Arc::clone(&delivery.message),
         token: node.lease_key.token(key, delivery, number, &consumer.identity),
         expires,

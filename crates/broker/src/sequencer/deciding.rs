@@ -22,6 +22,7 @@ use crate::decide::hand_out::{self, Consumer, HandedOut, Next};
 use crate::decide::settle::{self, Settled};
 use crate::decide::{Refusal, operator};
 use crate::gate::Admitted;
+use crate::lent::Lent;
 
 impl Sequencer {
     pub(super) fn handle(&mut self, command: Command, now: Millis) -> Result<(), SequencerError> {
@@ -51,9 +52,10 @@ impl Sequencer {
                 self.refused(*facts, now)?;
                 self.release(reply, instead);
             }
-            Command::HandOut(consumer, max, reply) => {
+            Command::HandOut(consumer, max, commands, reply) => {
                 let handed_out = self.hand_out(&consumer, max, now)?;
-                self.release(reply, handed_out);
+                let lent = handed_out.into_iter().map(|one| Lent::new(one, commands.clone()));
+                self.release(reply, lent.collect());
             }
             Command::Settle { caller, token, answer, reply } => {
                 let settled = settle::settle(&self.state, &self.node, now, &caller, &token, answer);
@@ -63,6 +65,9 @@ impl Sequencer {
             Command::Release { stream, consumer } => {
                 let released = self.state.release(stream, &consumer);
                 self.pending.touched.extend(released);
+            }
+            Command::GiveBack(key, number) => {
+                self.pending.touched.extend(self.state.give_back(key, number));
             }
             Command::Operate(operation) => self.operate(operation, now)?,
             Command::Inspect(inspect) => {

@@ -18,8 +18,9 @@ use tempfile::TempDir;
 use super::place::{START, SYSTEM, agreement, identity, inbox, note, registry};
 use crate::clock::{Clock, Reading};
 use crate::command::Receipt;
-use crate::decide::hand_out::{Consumer, HandedOut};
+use crate::decide::hand_out::Consumer;
 use crate::decide::{Policy, Refusal};
+use crate::lent::Lent;
 use crate::{Broker, Opened, Options, Storage, open};
 
 /// A clock that stands still.
@@ -121,7 +122,7 @@ pub(super) async fn submit(broker: &Broker, message: SignedMessage) -> Result<Re
 }
 
 /// Up to `max` deliveries for the police.
-pub(super) async fn hand_out(broker: &Broker, max: usize) -> Vec<HandedOut> {
+pub(super) async fn hand_out(broker: &Broker, max: usize) -> Vec<Lent> {
     let consumer = Consumer {
         inbox: inbox(false),
         identity: identity(0),

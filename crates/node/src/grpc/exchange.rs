@@ -6,8 +6,8 @@ use barid_message::key::{Algorithm, PublicKey};
 use barid_proto::exchange::v1::{
     Agreement, GetMessageStatusRequest, GetMessageStatusResponse, GetNodeInfoRequest,
     GetNodeInfoResponse, PublicKey as WireKey, ReceiveEvidenceRequest, ReceiveEvidenceResponse,
-    ReceiveMessagesRequest, ReceiveMessagesResponse, SubmitMessageRequest, SubmitMessageResponse,
-    SubmitMessagesRequest, SubmitMessagesResponse,
+    ReceiveMessagesRequest, SubmitMessageRequest, SubmitMessageResponse, SubmitMessagesRequest,
+    SubmitMessagesResponse,
 };
 use barid_proto::message::v1::{AgreementRef, SignatureAlgorithm};
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::authn::Caller;
+use super::outbound::Outbound;
 use super::status::status;
 use super::{Services, evidence, message_status, receive, submit, timestamp};
 
@@ -65,7 +66,7 @@ impl ExchangeService for Exchange {
         submit::stream(&self.0, caller, request.into_inner()).map(Response::new)
     }
 
-    type ReceiveMessagesStream = Answers<ReceiveMessagesResponse>;
+    type ReceiveMessagesStream = Outbound;
 
     async fn receive_messages(
         &self,

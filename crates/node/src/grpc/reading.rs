@@ -9,11 +9,11 @@ use barid_message::address::Address;
 use barid_proto::exchange::v1::receive_messages_response::Event;
 use barid_proto::exchange::v1::{HandOut, ReceiveMessagesResponse};
 use barid_proto::journal::v1::ReadFacts;
-use tokio::sync::mpsc;
 use tonic::Status;
 
 use super::Services;
 use super::authn::Caller;
+use super::outbound::Answers;
 use super::receive::gone;
 use super::status::status;
 
@@ -62,7 +62,7 @@ pub(super) async fn peek(
     caller: &Caller,
     inbox: &Address,
     statuses: &[MessageStatus],
-    answers: &mpsc::Sender<Result<ReceiveMessagesResponse, Status>>,
+    answers: &Answers,
 ) -> Result<(), Status> {
     let broker = &services.broker;
     let filter = inbox.to_string();

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use barid_broker::Lent;
 use barid_broker::caps::OUTSTANDING_MAX;
 use barid_broker::decide::Refusal;
 use barid_broker::decide::hand_out::{Consumer, HandedOut};
@@ -19,22 +20,20 @@ use barid_proto::exchange::v1::{
 };
 use barid_store::{Cursor, ReadView};
 use bytes::Bytes;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, Streaming};
 
 use super::authn::Caller;
 use super::evidence::cursor;
+use super::outbound::{self, Answers, Outbound};
 use super::settling::{Lease, Settler};
 use super::status::{refuse, request_unread, status};
-use super::{ANSWERS_MAX, Services, reading, timestamp};
+use super::{Services, reading, timestamp};
 use crate::streams::Place;
 
 /// Evidence read at one time.
 const EVIDENCE_PAGE: usize = 64;
-
-type Answers = mpsc::Sender<Result<ReceiveMessagesResponse, Status>>;
 
 /// Opens a receiving stream. What is wrong with the opening itself ends it with a
 /// status; what is wrong with an answer is answered.
@@ -42,9 +41,9 @@ pub(super) fn stream(
     services: &Services,
     caller: Caller,
     requests: Streaming<ReceiveMessagesRequest>,
-) -> Result<ReceiverStream<Result<ReceiveMessagesResponse, Status>>, Status> {
+) -> Result<Outbound, Status> {
     let place = services.receivers.open(&caller.identity).map_err(|refusal| status(&refusal))?;
-    let (answers, stream) = mpsc::channel(ANSWERS_MAX);
+    let (answers, outbound) = outbound::channel();
     let services = services.clone();
     services.clone().tasks.spawn(async move {
         if let Err(ended) = serve(&services, &caller, requests, &answers).await {
@@ -53,7 +52,7 @@ pub(super) fn stream(
         }
         drop(place);
     });
-    Ok(ReceiverStream::new(stream))
+    Ok(outbound)
 }
 
 async fn serve(
@@ -124,7 +123,7 @@ struct Session<'a> {
 /// As many as there was room for, and the broker's answer to come.
 struct Asked {
     room: usize,
-    granted: Pin<Box<dyn Future<Output = Result<Vec<HandedOut>, Refusal>> + Send + Sync>>,
+    granted: Pin<Box<dyn Future<Output = Result<Vec<Lent>, Refusal>> + Send + Sync>>,
 }
 
 struct EvidenceCursor {
@@ -218,19 +217,21 @@ impl<'a> Session<'a> {
     }
 
     /// Sends what was granted. What is left is a change again as soon as there is room.
+    /// Whatever ends this early, the rest goes back.
     async fn hand_out(
         &mut self,
-        (room, granted): (usize, Result<Vec<HandedOut>, Refusal>),
+        (room, granted): (usize, Result<Vec<Lent>, Refusal>),
     ) -> Result<(), Status> {
         self.asked = None;
         let handed_out = granted.map_err(|refusal| status(&refusal))?;
         if handed_out.len() == room {
             self.changes.mark_changed();
         }
-        for one in handed_out {
-            let hand_out = self.to_wire(&one)?;
-            self.outstanding.insert(hand_out.lease.clone(), one.expires);
-            self.send(Event::HandOut(hand_out)).await?;
+        for lent in handed_out {
+            let hand_out = self.to_wire(&lent)?;
+            self.outstanding.insert(hand_out.lease.clone(), lent.expires);
+            self.heartbeat.reset();
+            self.answers.hand_out(hand_out, lent).await.map_err(|_gone| gone())?;
         }
         Ok(())
     }
@@ -351,7 +352,7 @@ async fn next(
     requests.message().await.map_err(|status| request_unread(&status))
 }
 
-async fn granted(asked: &mut Option<Asked>) -> (usize, Result<Vec<HandedOut>, Refusal>) {
+async fn granted(asked: &mut Option<Asked>) -> (usize, Result<Vec<Lent>, Refusal>) {
     match asked {
         Some(Asked { room, granted }) => (*room, granted.await),
         None => std::future::pending().await,

@@ -20,6 +20,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tonic::Status;
 
+use super::outbound::Answers;
 use super::receive::gone;
 use super::status::refuse;
 use super::{Services, timestamp};
@@ -33,8 +34,6 @@ struct Waiting {
     is_ack: bool,
     settling: Result<Settling, Refusal>,
 }
-
-type Answers = mpsc::Sender<Result<ReceiveMessagesResponse, Status>>;
 
 /// What an answer did to the lease that it was about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
