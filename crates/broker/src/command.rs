@@ -76,7 +76,7 @@ pub(crate) enum Command {
     /// A consumer has left its stream: what it holds is ready for others.
     Release { stream: u64, consumer: Arc<str> },
     /// A grant has not reached its consumer, and will not.
-    GiveBack(DeliveryKey, LeaseNumber),
+    Unsent(Unsent),
     /// Of an operator or reader.
     Operate(Operation),
     /// Look at the state.
@@ -107,6 +107,15 @@ pub(crate) struct Candidate {
     pub(crate) admitted: Admitted,
     pub(crate) submitted_by: String,
     pub(crate) reply: Reply<Result<Receipt, Refusal>>,
+}
+
+/// A grant that nobody has seen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unsent {
+    pub(crate) key: DeliveryKey,
+    pub(crate) number: LeaseNumber,
+    /// Its message can be read back: it is for the next.
+    pub(crate) is_readable: bool,
 }
 
 /// A command with its place in the bounded queue.

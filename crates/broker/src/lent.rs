@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::mpsc::Sender;
 
-use crate::command::{Command, Queued};
+use crate::command::{Command, Queued, Unsent};
 use crate::decide::hand_out::HandedOut;
 
 /// A delivery that was granted and has not reached its consumer. Dropped, it goes back
@@ -21,6 +21,8 @@ pub struct Lent {
 enum Fate {
     /// It goes back.
     Back,
+    /// It is put aside.
+    Aside,
     /// Its consumer has it.
     Sent,
 }
@@ -28,6 +30,11 @@ enum Fate {
 impl Lent {
     pub(crate) const fn new(handed_out: HandedOut, commands: Sender<Queued>) -> Self {
         Self { handed_out, commands, fate: Fate::Back }
+    }
+
+    /// Its message cannot be read back: it is put aside, and no try is counted.
+    pub fn unreadable(mut self) {
+        self.fate = Fate::Aside;
     }
 
     /// It is on its way over the network: from here on the lease decides.
@@ -47,10 +54,12 @@ impl Deref for Lent {
 impl Drop for Lent {
     fn drop(&mut self) {
         let HandedOut { key, number, .. } = self.handed_out;
-        let command = match self.fate {
-            Fate::Back => Command::GiveBack(key, number),
+        let is_readable = match self.fate {
+            Fate::Back => true,
+            Fate::Aside => false,
             Fate::Sent => return,
         };
+        let command = Command::Unsent(Unsent { key, number, is_readable });
         // Where the sequencer is gone, so are the leases.
         drop(self.commands.send(Queued { command, _place: None }));
     }

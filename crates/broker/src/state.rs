@@ -94,6 +94,9 @@ pub enum Phase {
     Leased(Grant),
     /// Waits for an operator, since then.
     Dead(Millis),
+    /// Its message could not be read back: this process does not hand it out again.
+    /// Known to this process alone; the next start looks at the disk.
+    Unreadable,
 }
 
 /// A hand-out within this data directory.

@@ -19,9 +19,9 @@ pub fn from_number(number: i32) -> Reason {
 #[expect(clippy::too_many_lines, reason = "a table, one line a reason")]
 pub fn code(reason: Reason) -> u8 {
     use grpc::{
-        ALREADY_EXISTS, DEADLINE_EXCEEDED, FAILED_PRECONDITION, INTERNAL, INVALID_ARGUMENT,
-        NOT_FOUND, OUT_OF_RANGE, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAUTHENTICATED,
-        UNAVAILABLE, UNIMPLEMENTED, UNKNOWN,
+        ALREADY_EXISTS, DATA_LOSS, DEADLINE_EXCEEDED, FAILED_PRECONDITION, INTERNAL,
+        INVALID_ARGUMENT, NOT_FOUND, OUT_OF_RANGE, PERMISSION_DENIED, RESOURCE_EXHAUSTED,
+        UNAUTHENTICATED, UNAVAILABLE, UNIMPLEMENTED, UNKNOWN,
     };
     match reason {
         Reason::Unspecified => UNKNOWN,
@@ -70,6 +70,7 @@ pub fn code(reason: Reason) -> u8 {
         | Reason::DeliveryLogDown => UNAVAILABLE,
         Reason::Deadline => DEADLINE_EXCEEDED,
         Reason::Internal => INTERNAL,
+        Reason::DataLoss => DATA_LOSS,
         Reason::Expired
         | Reason::TooOld
         | Reason::NotSupportedYet
@@ -112,6 +113,7 @@ mod grpc {
     pub(super) const UNIMPLEMENTED: u8 = 12;
     pub(super) const INTERNAL: u8 = 13;
     pub(super) const UNAVAILABLE: u8 = 14;
+    pub(super) const DATA_LOSS: u8 = 15;
     pub(super) const UNAUTHENTICATED: u8 = 16;
 }
 

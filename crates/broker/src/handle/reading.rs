@@ -140,10 +140,10 @@ impl Broker {
     /// Reads an accepted message back.
     ///
     /// # Errors
-    /// [`Refusal`] where it cannot be read back.
+    /// [`Refusal`] DATA_LOSS where it cannot be read back.
     pub fn message(&self, facts: &pb::AcceptedFacts) -> Result<wire::SignedMessage, Refusal> {
-        let bytes = self.shared.blobs.get(blob_of(facts)).map_err(|error| unreadable(&error))?;
-        wire::SignedMessage::decode(bytes).map_err(|error| unreadable(&error))
+        let bytes = self.shared.blobs.get(blob_of(facts)).map_err(|error| lost(facts, &error))?;
+        wire::SignedMessage::decode(bytes).map_err(|error| lost(facts, &error))
     }
 
     /// The facts of an accepted message by the position of its entry.
@@ -171,6 +171,13 @@ fn decode(record: StoredRecord) -> Result<Entry, Refusal> {
 
 fn gone() -> Refusal {
     Refusal::new(Reason::Internal, "the journal ends before what the delivery log names")
+}
+
+fn lost(facts: &pb::AcceptedFacts, error: &dyn std::error::Error) -> Refusal {
+    let pb::AcceptedFacts { message_id, origin_agency, .. } = facts;
+    tracing::error!(%error, %message_id, %origin_agency, "message cannot be read back");
+    let text = "the message is lost or damaged on the node's disk; its operator must put back an undamaged copy of the disk";
+    Refusal::new(Reason::DataLoss, text)
 }
 
 fn unreadable(error: &dyn std::error::Error) -> Refusal {

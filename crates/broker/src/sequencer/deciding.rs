@@ -1,6 +1,7 @@
 //! One command at a time: decided, folded, and its answer put behind the group.
 
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 
 use barid_audit::entry::{Body, Entry};
 use barid_journal::Claim;
@@ -14,7 +15,7 @@ use bytes::Bytes;
 use super::{Sequencer, SequencerError};
 use crate::caps;
 use crate::clock::Watch;
-use crate::command::{Candidate, Command, Operation, Receipt, Settlement};
+use crate::command::{Candidate, Command, Operation, Queued, Receipt, Settlement, Unsent};
 use crate::decide::accept::{
     Foreseen, Submission, Verdict, accept, foresee, refused_in_doubt, repeat,
 };
@@ -54,8 +55,7 @@ impl Sequencer {
             }
             Command::HandOut(consumer, max, commands, reply) => {
                 let handed_out = self.hand_out(&consumer, max, now)?;
-                let lent = handed_out.into_iter().map(|one| Lent::new(one, commands.clone()));
-                self.release(reply, lent.collect());
+                self.release(reply, lent(handed_out, &commands));
             }
             Command::Settle { caller, token, answer, reply } => {
                 let settled = settle::settle(&self.state, &self.node, now, &caller, &token, answer);
@@ -66,9 +66,7 @@ impl Sequencer {
                 let released = self.state.release(stream, &consumer);
                 self.pending.touched.extend(released);
             }
-            Command::GiveBack(key, number) => {
-                self.pending.touched.extend(self.state.give_back(key, number));
-            }
+            Command::Unsent(unsent) => self.take_back(unsent),
             Command::Operate(operation) => self.operate(operation, now)?,
             Command::Inspect(inspect) => {
                 let release = inspect(&self.state);
@@ -257,6 +255,14 @@ impl Sequencer {
         Ok(handed_out)
     }
 
+    fn take_back(&mut self, Unsent { key, number, is_readable }: Unsent) {
+        if is_readable {
+            self.pending.touched.extend(self.state.give_back(key, number));
+        } else {
+            self.state.put_aside(key, number);
+        }
+    }
+
     fn settled(
         &mut self,
         settled: Result<Settled, Refusal>,
@@ -315,6 +321,11 @@ impl Sequencer {
         let record = self.reader.read(position).ok()?;
         Entry::decode(position, record.kind, record.version, &record.leaf, record.side).ok()
     }
+}
+
+/// What comes back as a command if it does not arrive.
+fn lent(handed_out: Vec<HandedOut>, commands: &Sender<Queued>) -> Vec<Lent> {
+    handed_out.into_iter().map(|one| Lent::new(one, commands.clone())).collect()
 }
 
 fn first_evidence(entry: &Entry) -> Bytes {

@@ -309,7 +309,7 @@ impl State {
             Phase::Leased(grant) => {
                 self.timers.leases.remove(&(grant.expires, key));
             }
-            Phase::Dead(_) => {}
+            Phase::Dead(_) | Phase::Unreadable => {}
         }
     }
 
@@ -334,7 +334,7 @@ impl State {
             Phase::Leased(grant) => {
                 self.timers.leases.insert((grant.expires, key));
             }
-            Phase::Dead(_) => {}
+            Phase::Dead(_) | Phase::Unreadable => {}
         }
     }
 }

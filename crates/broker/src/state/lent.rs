@@ -11,6 +11,12 @@ impl State {
         self.ungrant(key, number, Phase::Ready)
     }
 
+    /// Puts aside what could not be read back, as if it had not been granted. It is out
+    /// of the line, so that others behind it go on.
+    pub fn put_aside(&mut self, key: DeliveryKey, number: LeaseNumber) {
+        self.ungrant(key, number, Phase::Unreadable);
+    }
+
     fn ungrant(&mut self, key: DeliveryKey, number: LeaseNumber, phase: Phase) -> Option<Address> {
         let delivery = self.deliveries.get_mut(&key)?;
         if !matches!(delivery.phase, Phase::Leased(_)) || delivery.granted != Some(number) {

@@ -129,7 +129,7 @@ fn outstanding(message: &Message) -> pb::OutstandingMessage {
 
 fn outstanding_delivery(key: DeliveryKey, delivery: &Delivery) -> pb::OutstandingDelivery {
     let (not_before, dead_since) = match delivery.phase {
-        Phase::Ready | Phase::Leased(_) => (0, 0),
+        Phase::Ready | Phase::Leased(_) | Phase::Unreadable => (0, 0),
         Phase::Delayed(at) => (at.0, 0),
         Phase::Dead(since) => (0, since.0),
     };

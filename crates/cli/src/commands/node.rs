@@ -49,6 +49,11 @@ pub(crate) async fn run(
         let text = "the node's disk is full: it delivers, but takes nothing new; make room";
         output.note(Line::default().bad("disk ").text(text));
     }
+    if answer.totals.is_some_and(|totals| totals.unreadable > 0) {
+        let text = "messages are lost or damaged on the node's disk, and are not handed out; its log \
+                    names them; put back an undamaged copy of the disk";
+        output.note(Line::default().bad("disk ").text(text));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -72,6 +77,7 @@ fn table(answer: &pb::GetNodeStatusResponse) -> Table {
         ("  not delivered", totals.non_delivered),
         ("  outstanding", totals.outstanding),
         ("    of these dead letters", totals.dead_letters),
+        ("    of these unreadable", totals.unreadable),
     ] {
         table.row().text(title).number(number);
     }

@@ -52,7 +52,7 @@ pub(super) async fn ask(operator: &OperatorClient) -> anyhow::Result<NodeFigures
     let queues = queues.context("cannot ask the node for its queues")?.queues;
     let waiting = queues.iter().flat_map(|queue| {
         let depths = queue.depths.iter().map(|depth| depth.ready + depth.leased + depth.delayed);
-        depths.chain([queue.dead_letters])
+        depths.chain([queue.dead_letters, queue.unreadable])
     });
     let totals = status.totals.context("the node tells no totals")?;
     Ok(NodeFigures {

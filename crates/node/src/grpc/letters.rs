@@ -36,6 +36,7 @@ pub(super) async fn queues(
                 depths: depth.map(|depth| depth.by_precedence()).unwrap_or_default(),
                 consumers: u32::try_from(services.consumers.count(&inbox)).unwrap_or(u32::MAX),
                 dead_letters: depth.map_or(0, |depth| depth.dead),
+                unreadable: depth.map_or(0, |depth| depth.unreadable),
                 inbox,
             }
         })
@@ -50,6 +51,7 @@ pub(super) async fn queues(
 struct Depth {
     precedences: BTreeMap<Precedence, (QueueDepth, Option<Millis>)>,
     dead: u64,
+    unreadable: u64,
 }
 
 impl Depth {
@@ -74,6 +76,10 @@ fn depths(state: &State) -> BTreeMap<String, Depth> {
             Phase::Delayed(_) => counts.delayed += 1,
             Phase::Dead(_) => {
                 depth.dead += 1;
+                continue;
+            }
+            Phase::Unreadable => {
+                depth.unreadable += 1;
                 continue;
             }
         }

@@ -1,5 +1,6 @@
 //! OperationsService: what operators use.
 
+use barid_broker::state::Phase;
 use barid_link::stub::operations::operations_service_server::OperationsService;
 use barid_proto::operations::v1::{
     ConfirmClockRequest, ConfirmClockResponse, DropDeadLetterRequest, DropDeadLetterResponse,
@@ -108,13 +109,13 @@ async fn node_status(services: &Services) -> Result<GetNodeStatusResponse, Statu
     let broker = &services.broker;
     let seen = broker
         .inspect(|state| {
-            let dead = state.deliveries().filter(|(_, delivery)| {
-                matches!(delivery.phase, barid_broker::state::Phase::Dead(_))
-            });
-            (state.totals(), state.deliveries().count(), dead.count(), state.clock_suspect())
+            let phases = || state.deliveries().map(|(_, delivery)| &delivery.phase);
+            let dead = phases().filter(|phase| matches!(phase, Phase::Dead(_))).count();
+            let unreadable = phases().filter(|phase| **phase == Phase::Unreadable).count();
+            (state.totals(), [phases().count(), dead, unreadable], state.clock_suspect())
         })
         .await;
-    let (totals, outstanding, dead_letters, clock_suspect) =
+    let (totals, [outstanding, dead_letters, unreadable], clock_suspect) =
         seen.map_err(|refusal| status(&refusal))?;
     Ok(GetNodeStatusResponse {
         node: services.identity.clone(),
@@ -134,6 +135,7 @@ async fn node_status(services: &Services) -> Result<GetNodeStatusResponse, Statu
             non_delivered: totals.non_delivered,
             outstanding: outstanding as u64,
             dead_letters: dead_letters as u64,
+            unreadable: unreadable as u64,
         }),
         time: timestamp(broker.now()),
         storage_full: !broker.has_room(),

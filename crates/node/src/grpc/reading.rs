@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use barid_broker::Broker;
 use barid_broker::decide::hand_out::is_permitted;
+use barid_broker::state::Phase;
 use barid_message::Status as MessageStatus;
 use barid_message::address::Address;
 use barid_proto::exchange::v1::receive_messages_response::Event;
@@ -70,10 +71,16 @@ pub(super) async fn peek(
     let (inbox, statuses) = (inbox.clone(), statuses.to_vec());
     let waiting = broker
         .inspect(move |state| {
+            let aside = state.deliveries().map(|(_, delivery)| delivery).filter(|delivery| {
+                delivery.phase == Phase::Unreadable
+                    && delivery.recipient == inbox
+                    && statuses.contains(&delivery.message.status())
+            });
             let ready = state.inbox(&inbox).into_iter().flat_map(|inbox| inbox.ready(&statuses));
             let deliveries = ready.filter_map(|key| state.delivery(key));
             // What may not be handed out any more may not be looked at either.
             deliveries
+                .chain(aside)
                 .filter(|delivery| is_permitted(state, delivery))
                 .map(|delivery| {
                     (Arc::clone(&delivery.message), delivery.redelivered, delivery.tries + 1)
@@ -82,9 +89,17 @@ pub(super) async fn peek(
         })
         .await
         .map_err(|refusal| status(&refusal))?;
+    let mut lost = None;
     for (message, redelivered, attempt) in waiting {
+        let body = match broker.message(&message.facts) {
+            Ok(body) => body,
+            Err(refusal) => {
+                lost = Some(refusal);
+                continue;
+            }
+        };
         let hand_out = HandOut {
-            message: Some(broker.message(&message.facts).map_err(|refusal| status(&refusal))?),
+            message: Some(body),
             redelivered,
             attempt,
             acceptance: services.signed(message.evidence.clone()),
@@ -94,5 +109,6 @@ pub(super) async fn peek(
         answers.send(Ok(response)).await.map_err(|_gone| gone())?;
         reading.count(1);
     }
-    Ok(())
+    // Last, so that what can be read is seen.
+    lost.map_or(Ok(()), |refusal| Err(status(&refusal)))
 }

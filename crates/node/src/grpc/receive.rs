@@ -228,7 +228,11 @@ impl<'a> Session<'a> {
             self.changes.mark_changed();
         }
         for lent in handed_out {
-            let hand_out = self.to_wire(&lent)?;
+            // Logged by the broker, and not the consumer's fault: others go on.
+            let Ok(hand_out) = self.to_wire(&lent) else {
+                lent.unreadable();
+                continue;
+            };
             self.outstanding.insert(hand_out.lease.clone(), lent.expires);
             self.heartbeat.reset();
             self.answers.hand_out(hand_out, lent).await.map_err(|_gone| gone())?;
@@ -236,11 +240,9 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn to_wire(&self, one: &HandedOut) -> Result<HandOut, Status> {
-        let message =
-            self.services.broker.message(&one.message.facts).map_err(|refusal| status(&refusal))?;
+    fn to_wire(&self, one: &HandedOut) -> Result<HandOut, Refusal> {
         Ok(HandOut {
-            message: Some(message),
+            message: Some(self.services.broker.message(&one.message.facts)?),
             lease: Bytes::copy_from_slice(&one.token),
             lease_expires_at: timestamp(one.expires),
             redelivered: one.redelivered,
