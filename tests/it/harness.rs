@@ -46,6 +46,7 @@ pub(crate) struct Node {
 pub(crate) struct Site {
     agencies: Vec<Address>,
     edits: Vec<(String, String)>,
+    trust_domain: &'static str,
     now: Millis,
 }
 
@@ -70,6 +71,7 @@ impl Node {
         let site = Site {
             agencies: agencies.iter().map(|text| address(text)).collect(),
             edits: Vec::new(),
+            trust_domain: "torkham.example",
             now: now(),
         };
         site.setting("ballast_mib = 64", "ballast_mib = 1")
@@ -196,6 +198,12 @@ impl Site {
         self.setting("lease_s = 30", "lease_s = 5")
     }
 
+    /// A node of another trust domain.
+    pub(crate) fn in_domain(mut self, trust_domain: &'static str) -> Self {
+        self.trust_domain = trust_domain;
+        self
+    }
+
     /// A node whose certificates were made then, for a day.
     pub(crate) fn made_at(mut self, then: Millis) -> Self {
         self.now = then;
@@ -207,7 +215,7 @@ impl Site {
         let home = tempfile::tempdir().expect("a temporary folder");
         let dir = home.path().join("site");
         let name = "torkham".parse().expect("a name");
-        let trust_domain = "torkham.example".parse().expect("a trust domain");
+        let trust_domain = self.trust_domain.parse().expect("a trust domain");
         let mut plan = Plan::new(dir.clone(), name, trust_domain, self.agencies, self.now);
         plan.exchange = free_address();
         plan.operations = free_address();

@@ -152,6 +152,29 @@ async fn a_damaged_journal_is_told_and_left_alone() {
     assert_eq!(node.totals().await.accepted, 10, "it was only that byte");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn another_trust_domain_over_the_data_of_a_node_is_told() {
+    let mut node = Node::start(&AGENCIES);
+    node.totals().await;
+    node.kill();
+    let other = Node::site(&AGENCIES).in_domain("chaman.example").make();
+    other.edit("data = \"data\"", &format!("data = \"{}\"", node.data().display()));
+    let before = fingerprint(&node.data(), &["ballast"]);
+    let what = "belongs to a node of the trust domain torkham.example";
+    refused_unchanged(&other, what, "write trust_domain = \"torkham.example\"");
+    assert_eq!(fingerprint(&node.data(), &["ballast"]), before);
+    node.restart();
+}
+
+#[test]
+fn a_certificate_of_another_name_is_told() {
+    let node = Node::site(&AGENCIES).make();
+    node.edit("torkham.example", "chaman.example");
+    let needed = "must hold one URI name, spiffe://chaman.example/node";
+    refused_unchanged(&node, needed, "names spiffe://torkham.example/node");
+    assert!(!node.data().exists());
+}
+
 fn oldest_segment(data: &Path) -> PathBuf {
     let folder = data.join("journal/1");
     let mut segments: Vec<PathBuf> = std::fs::read_dir(folder)

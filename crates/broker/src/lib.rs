@@ -20,6 +20,6 @@ mod tests;
 
 pub use handle::{Broker, Checked, Ended, Pending, Settling, Stopped};
 pub use lent::Lent;
-pub use open::{BodyLoss, OpenError, Opened, Options, Storage, open};
+pub use open::{BodyLoss, OpenError, Opened, Options, OtherOrigin, Storage, open};
 pub use sequencer::SequencerError;
 pub use writer::WriteError;

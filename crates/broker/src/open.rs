@@ -2,6 +2,7 @@
 //! does anything run.
 
 mod bodies;
+mod origin;
 mod run;
 
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ use crate::projector::{Index, decode};
 use crate::sequencer::SequencerError;
 use crate::state::{FoldError, State};
 pub use bodies::BodyLoss;
+pub use origin::OtherOrigin;
 use run::{Beginning, Parts, run};
 
 /// How a broker is opened.
@@ -75,6 +77,9 @@ pub enum OpenError {
     /// The data folder.
     #[error(transparent)]
     DataDir(#[from] barid_journal::data_dir::OpenError),
+    /// Whose data it is.
+    #[error(transparent)]
+    Origin(#[from] OtherOrigin),
     /// The journal.
     #[error(transparent)]
     Journal(#[from] barid_journal::OpenError),
@@ -137,6 +142,7 @@ pub fn open(options: Options) -> Result<Opened, OpenError> {
         },
     )?;
     let log_origin = format!("{}/log/{}", options.trust_domain, data.epoch());
+    origin::check(&data, &log_origin)?;
 
     // The index and the snapshots are opened first: how far they have seen the
     // journal is what the journal is held against.

@@ -36,6 +36,6 @@ pub use format::group::{Record, StoredRecord};
 pub use format::{FORMAT, Fault};
 pub use journal::{Durable, Journal};
 pub use reader::{Reader, Scan};
-pub use recovery::{Claimant, Damage, DataLoss, OpenError, Recovered, Witness};
+pub use recovery::{Claimant, Damage, DataLoss, OpenError, Recovered, Witness, first_record};
 pub use snapshots::{Snapshot, Snapshots};
 pub use space::{Claim, Space};

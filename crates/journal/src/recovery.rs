@@ -10,12 +10,15 @@
 //!
 //! Everything else is [`DataLoss`], and the journal is left as it is.
 
+mod first;
 pub(crate) mod repair;
 pub(crate) mod scan;
 mod tail;
 
 use std::fmt;
 use std::path::PathBuf;
+
+pub use first::first_record;
 
 use crate::chain::Chain;
 use crate::format::Fault;

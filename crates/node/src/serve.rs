@@ -10,6 +10,7 @@ use barid_broker::decide::Policy;
 use barid_broker::{Broker, OpenError, Opened, Options, Stopped};
 use barid_journal::OsDisk;
 use barid_link::caps;
+use barid_link::identity::{Identity, IdentityError, TrustDomain};
 use barid_link::stub::exchange::exchange_service_server::ExchangeServiceServer;
 use barid_link::stub::operations::operations_service_server::OperationsServiceServer;
 use barid_link::tls::{AcceptLimits, Acceptor, Incoming, ServerTls, TlsError};
@@ -38,6 +39,16 @@ pub enum ServeError {
     /// Certificates and keys do not go together.
     #[error("the certificate, key or CA under [tls] cannot be used: {0}; check the three files")]
     Tls(#[from] TlsError),
+    /// The node's certificate is another's.
+    #[error(
+        "the certificate under [tls] must hold one URI name, {needed}, {found}: have it made with that name, or correct trust_domain under [node]"
+    )]
+    Identity {
+        /// What it must say.
+        needed: Identity,
+        /// What it says instead.
+        found: Found,
+    },
     /// An address could not be bound.
     #[error(
         "cannot listen on {address}: {source}; change [listen] in the configuration, or stop what uses it"
@@ -65,6 +76,17 @@ pub enum ServeError {
     Panicked,
 }
 
+/// Whom a certificate names that should name the node.
+#[derive(Debug, thiserror::Error)]
+pub enum Found {
+    /// Somebody else.
+    #[error("and names {0}")]
+    Other(Identity),
+    /// Nobody.
+    #[error("but {0}")]
+    None(IdentityError),
+}
+
 /// Where the node listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listening {
@@ -86,6 +108,7 @@ pub async fn run(config: Config, ready: impl FnOnce(Listening)) -> Result<(), Se
     let crls: Vec<&[u8]> = material.crl.iter().map(Vec::as_slice).collect();
     let tls =
         ServerTls::from_pem(&material.certificate, &material.key, &material.client_ca, &crls)?;
+    check_identity(&tls, &config.node.trust_domain)?;
     // Bound first: a port in use is found before the data folder is touched.
     let exchange = bind(config.listen.exchange, &tls).await?;
     let operations = bind(config.listen.operations, &tls).await?;
@@ -125,6 +148,17 @@ pub async fn run(config: Config, ready: impl FnOnce(Listening)) -> Result<(), Se
     ready(listening);
     tracing::info!(exchange = %listening.exchange, operations = %listening.operations, "serving");
     Box::pin(drive(serving, told, &broker, &stop, &tasks)).await
+}
+
+/// Clients take the node for who its certificate says it is, and nobody else.
+fn check_identity(tls: &ServerTls, trust_domain: &TrustDomain) -> Result<(), ServeError> {
+    let needed = Identity::Node { trust_domain: trust_domain.clone() };
+    let found = match tls.identity() {
+        Ok(identity) if *identity == needed => return Ok(()),
+        Ok(identity) => Found::Other(identity.clone()),
+        Err(error) => Found::None(*error),
+    };
+    Err(ServeError::Identity { needed, found })
 }
 
 type Bound = (Acceptor, Incoming);

@@ -88,6 +88,12 @@ pub(crate) fn scan(
     scanner.finish(dir)
 }
 
+/// The segment that an epoch begins with.
+pub(super) fn first_segment(disk: &dyn Disk, dir: &Path) -> Result<Option<PathBuf>, DiskFailure> {
+    let numbers = segment::numbers(disk, dir, SEGMENT_SUFFIX).attempt("list", dir)?;
+    Ok(numbers.first().map(|first| dir.join(segment::name(*first, SEGMENT_SUFFIX))))
+}
+
 struct Scanner<'a> {
     epoch: u64,
     witnesses: &'a [Witness],

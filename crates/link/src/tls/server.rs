@@ -7,13 +7,17 @@ use rustls::ServerConfig;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 
 use super::{
-    ALPN_H2, TlsError, VERSIONS, chain_from_pem, crls_from_pem, key_from_pem, provider,
+    ALPN_H2, TlsError, TlsFile, VERSIONS, chain_from_pem, crls_from_pem, key_from_pem, provider,
     roots_from_pem,
 };
+use crate::identity::{Identity, IdentityError, Leaf};
 
 /// Certificates and rules of a listener, parsed and checked against each other.
 #[derive(Clone)]
-pub struct ServerTls(Arc<ServerConfig>);
+pub struct ServerTls {
+    config: Arc<ServerConfig>,
+    identity: Result<Identity, IdentityError>,
+}
 
 impl ServerTls {
     /// From PEM: the certificate chain (leaf first) and its key, the CAs of
@@ -36,11 +40,14 @@ impl ServerTls {
             }
             verifier = verifier.with_crls(lists).enforce_revocation_expiration();
         }
+        let chain = chain_from_pem(certificate)?;
+        let leaf = chain.first().ok_or(TlsError::Empty(TlsFile::Certificate))?;
+        let identity = Leaf::from_der(leaf).and_then(|leaf| leaf.identity);
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(VERSIONS)
             .map_err(TlsError::Provider)?
             .with_client_cert_verifier(verifier.build()?)
-            .with_single_cert(chain_from_pem(certificate)?, key_from_pem(key)?)
+            .with_single_cert(chain, key_from_pem(key)?)
             .map_err(TlsError::Certificate)?;
         config.alpn_protocols = vec![ALPN_H2.to_vec()];
         // A resumed session is not checked against certificates again: a
@@ -50,11 +57,16 @@ impl ServerTls {
         config.max_tls13_tickets = 0;
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.max_early_data_size = 0;
-        Ok(Self(Arc::new(config)))
+        Ok(Self { config: Arc::new(config), identity })
+    }
+
+    /// Who callers will see: the one URI name of the certificate.
+    pub const fn identity(&self) -> &Result<Identity, IdentityError> {
+        &self.identity
     }
 
     pub(super) fn config(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.config)
     }
 }
 
