@@ -20,12 +20,15 @@ use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::transport::Server;
-use tower::layer::util::{Identity, Stack};
+use tower::layer::util::{Identity as NoLayer, Stack};
 
 use crate::config::{Config, FileError};
 use crate::grpc::{DeadlineLayer, Exchange, Operations, Services, Shared};
 use crate::signal;
 use crate::streams::Streams;
+
+#[cfg(test)]
+mod tests;
 
 /// How long open calls may take to end once the node was told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -65,6 +68,9 @@ pub enum ServeError {
     /// The gRPC server.
     #[error("a listener failed")]
     Server(#[from] tonic::transport::Error),
+    /// A listener ended, and nobody had told it to.
+    #[error("a listener ended by itself; start the node again")]
+    Listener,
     /// Signals.
     #[error("the operating system lets no signal be caught")]
     Signal(#[source] io::Error),
@@ -200,18 +206,26 @@ async fn serve(
     };
     let (exchange_acceptor, exchange_incoming) = exchange;
     let (operations_acceptor, operations_incoming) = operations;
+    let stopped = || stop.clone().cancelled_owned();
+    let exchange = exchange_router.serve_with_incoming_shutdown(exchange_incoming, stopped());
+    let operations = operations_router.serve_with_incoming_shutdown(operations_incoming, stopped());
     let (served, served_operations, (), ()) = tokio::join!(
-        exchange_router
-            .serve_with_incoming_shutdown(exchange_incoming, stop.clone().cancelled_owned()),
-        operations_router
-            .serve_with_incoming_shutdown(operations_incoming, stop.clone().cancelled_owned()),
-        exchange_acceptor.run(stop.clone().cancelled_owned()),
-        operations_acceptor.run(stop.cancelled_owned()),
+        ends_all(&stop, exchange),
+        ends_all(&stop, operations),
+        ends_all(&stop, exchange_acceptor.run(stopped())),
+        ends_all(&stop, operations_acceptor.run(stopped())),
     );
     served.and(served_operations)
 }
 
-fn server() -> Server<Stack<DeadlineLayer, Identity>> {
+/// With one of its listeners gone it would be half a node: all end together.
+async fn ends_all<T>(stop: &CancellationToken, part: impl Future<Output = T>) -> T {
+    let ended = part.await;
+    stop.cancel();
+    ended
+}
+
+fn server() -> Server<Stack<DeadlineLayer, NoLayer>> {
     Server::builder()
         .max_concurrent_streams(caps::STREAMS_PER_CONNECTION)
         .http2_max_header_list_size(caps::METADATA_BYTES)
@@ -230,29 +244,45 @@ async fn drive(
     stop: &CancellationToken,
     tasks: &TaskTracker,
 ) -> Result<(), ServeError> {
+    let serving = ends_all(stop, serving);
     tokio::pin!(serving);
-    let stopped_early = tokio::select! {
-        served = &mut serving => return served.map_err(Into::into),
+    let mut served = None;
+    let early = tokio::select! {
+        ended = &mut serving => {
+            served = Some(ended);
+            Err(ServeError::Listener)
+        }
+        () = stop.cancelled() => Err(ServeError::Listener),
         signal = told => {
             tracing::info!(signal, "draining");
-            None
+            Ok(())
         }
-        stopped = broker.stopped() => Some(stopped),
+        stopped = broker.stopped() => Err(stopped.into()),
     };
     stop.cancel();
     tasks.close();
     let drained = tokio::time::timeout(DRAIN, async {
-        let served = serving.await;
+        let served = match served {
+            Some(served) => served,
+            None => serving.await,
+        };
         tasks.wait().await;
         served
     });
-    match drained.await {
-        Ok(served) => served?,
-        Err(_elapsed) => tracing::warn!("calls still open after 10 s are cut"),
+    let served = drained.await.unwrap_or_else(|_elapsed| {
+        tracing::warn!("calls still open after 10 s are cut");
+        Ok(())
+    });
+    if matches!(early, Err(ServeError::Broker(_))) {
+        return early;
     }
-    if let Some(stopped) = stopped_early {
-        return Err(stopped.into());
-    }
+    // Whatever else went wrong, the last entry and a snapshot are written.
+    end(broker).await?;
+    served?;
+    early
+}
+
+async fn end(broker: &Broker) -> Result<(), ServeError> {
     broker.stop();
     match broker.stopped().await {
         Stopped::InOrder => {

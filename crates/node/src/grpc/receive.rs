@@ -61,15 +61,21 @@ async fn serve(
     mut requests: Streaming<ReceiveMessagesRequest>,
     answers: &Answers,
 ) -> Result<(), Status> {
-    let Some(ReceiveMessagesRequest { command: Some(Command::Open(open)) }) =
-        next(&mut requests).await?
-    else {
+    let opening = tokio::select! {
+        // Who has not said yet what for will not hold up the end.
+        () = services.stop.cancelled() => return closing(answers).await,
+        opening = next(&mut requests) => opening?,
+    };
+    let Some(ReceiveMessagesRequest { command: Some(Command::Open(open)) }) = opening else {
         return Err(refuse(Reason::WrongState, "the first request opens an inbox"));
     };
     let inbox = services.acting_for(caller, &open.inbox).await?;
     let statuses = statuses(&open)?;
     if open.peek {
-        return reading::peek(services, caller, &inbox, &statuses, answers).await;
+        return tokio::select! {
+            () = services.stop.cancelled() => closing(answers).await,
+            shown = reading::peek(services, caller, &inbox, &statuses, answers) => shown,
+        };
     }
     let mut session = Session::open(services, caller, &open, inbox, statuses, answers.clone())?;
     session.run(&mut requests).await
@@ -340,11 +346,7 @@ impl<'a> Session<'a> {
 
     async fn close(&mut self) -> Result<(), Status> {
         self.settler.finish().await?;
-        self.send(Event::Closing(Closing {
-            reason: Reason::ShuttingDown.into(),
-            message: "the node is stopping; connect again in a moment".to_owned(),
-        }))
-        .await
+        closing(&self.answers).await
     }
 }
 
@@ -352,6 +354,16 @@ async fn next(
     requests: &mut Streaming<ReceiveMessagesRequest>,
 ) -> Result<Option<ReceiveMessagesRequest>, Status> {
     requests.message().await.map_err(|status| request_unread(&status))
+}
+
+/// Says that the node ends the stream.
+async fn closing(answers: &Answers) -> Result<(), Status> {
+    let closing = Event::Closing(Closing {
+        reason: Reason::ShuttingDown.into(),
+        message: "the node is stopping; connect again in a moment".to_owned(),
+    });
+    let response = ReceiveMessagesResponse { event: Some(closing) };
+    answers.send(Ok(response)).await.map_err(|_gone| gone())
 }
 
 async fn granted(asked: &mut Option<Asked>) -> (usize, Result<Vec<Lent>, Refusal>) {
