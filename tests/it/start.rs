@@ -1,4 +1,5 @@
-//! Starts that must not happen: one sentence that says what to do, and nothing changed.
+//! Starts that must not happen: one sentence that says what to do, and nothing changed but
+//! what can be rebuilt.
 
 mod bodies;
 mod disk;
@@ -146,6 +147,7 @@ async fn a_damaged_journal_is_told_and_left_alone() {
     refused(&ended, "DATA_LOSS: the journal is damaged at position", "put back an undamaged copy");
     let name = segment.file_name().expect("a name").to_string_lossy().into_owned();
     assert!(ended.stderr.contains(&name), "{}", ended.stderr);
+    assert!(ended.stderr.contains("nothing but index/"), "{}", ended.stderr);
     assert_eq!(fingerprint(&node.data(), &["index"]), kept);
     flip_a_byte_in_the_middle(&segment);
     node.restart();

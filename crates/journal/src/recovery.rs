@@ -117,7 +117,7 @@ pub enum Damage {
 /// The journal has lost records that may have been acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "DATA_LOSS: the journal is damaged at position {position} (byte {offset} of {}): {damage}; the node does not start and nothing was changed: keep this folder, and put back an undamaged copy of the disk",
+    "DATA_LOSS: the journal is damaged at position {position} (byte {offset} of {}): {damage}; the node does not start, and nothing but index/, which can be rebuilt, was written to: keep this folder, and put back an undamaged copy of the disk",
     segment.display()
 )]
 pub struct DataLoss {
