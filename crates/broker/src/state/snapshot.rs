@@ -1,4 +1,4 @@
-//! The state as bytes, so that a start costs what is outstanding.
+//! The state as bytes, so that a start replays only what came after it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
