@@ -26,8 +26,7 @@ pub struct BodyLoss {
 }
 
 /// Reads the body of every message with an open delivery, in order of acceptance,
-/// which is that of the disk. What has ended is left to the scrub: a start costs what
-/// is outstanding.
+/// which is that of the disk. What has ended is left to the scrub.
 pub(super) fn check(state: &State, blobs: &Blobs) -> Result<(), BodyLoss> {
     let mut checked = None;
     for (key, delivery) in state.deliveries() {
