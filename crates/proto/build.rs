@@ -41,6 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ".barid.audit.v1",
         ".barid.exchange.v1",
         ".barid.operations.v1",
+        ".barid.federation.v1",
     ])?;
     Ok(())
 }

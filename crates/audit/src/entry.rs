@@ -80,6 +80,20 @@ pub enum Body {
     Clock(pb::ClockFacts),
     /// The node stopped in order.
     Stopped,
+    /// Slots of a lane may be sent up to a number.
+    LinkHorizon(pb::LinkHorizonFacts),
+    /// A message was taken over from a peer; one item a recipient taken.
+    Taken(Box<pb::TakenFacts>),
+    /// A peer's slot was answered, and nothing taken over.
+    SlotAnswered(pb::InboundSlot),
+    /// Evidence came from a peer; one item where its delivery is open here.
+    EvidenceTaken(pb::InboundSlot),
+    /// A peer's custody receipt; one item a delivery answered.
+    CustodyReceived(Box<pb::CustodyFacts>),
+    /// A deferred delivery has a number again.
+    Requeued,
+    /// A peer broke the rules of the link.
+    PeerMisbehaved(pb::MisbehaviourFacts),
 }
 
 /// An entry in the form that the journal keeps.
@@ -227,6 +241,13 @@ impl Body {
             Self::ReadClosed(_) => EntryKind::ReadClosed,
             Self::Clock(_) => EntryKind::Clock,
             Self::Stopped => EntryKind::Stopped,
+            Self::LinkHorizon(_) => EntryKind::LinkHorizon,
+            Self::Taken(_) => EntryKind::Taken,
+            Self::SlotAnswered(_) => EntryKind::SlotAnswered,
+            Self::EvidenceTaken(_) => EntryKind::EvidenceTaken,
+            Self::CustodyReceived(_) => EntryKind::CustodyReceived,
+            Self::Requeued => EntryKind::Requeued,
+            Self::PeerMisbehaved(_) => EntryKind::PeerMisbehaved,
         }
     }
 
@@ -239,12 +260,18 @@ impl Body {
             Self::RefusalsCounted(facts) => facts.encode_to_vec(),
             Self::ReadOpened(facts) | Self::ReadClosed(facts) => facts.encode_to_vec(),
             Self::Clock(facts) => facts.encode_to_vec(),
+            Self::LinkHorizon(facts) => facts.encode_to_vec(),
+            Self::Taken(facts) => facts.encode_to_vec(),
+            Self::SlotAnswered(facts) | Self::EvidenceTaken(facts) => facts.encode_to_vec(),
+            Self::CustodyReceived(facts) => facts.encode_to_vec(),
+            Self::PeerMisbehaved(facts) => facts.encode_to_vec(),
             Self::HandedOver
             | Self::Returned
             | Self::DeadLettered
             | Self::Ended
             | Self::Overdue
             | Self::Retried
+            | Self::Requeued
             | Self::Stopped => Vec::new(),
         }
     }
@@ -276,6 +303,19 @@ impl Body {
             EntryKind::Overdue => Ok(Self::Overdue),
             EntryKind::Retried => Ok(Self::Retried),
             EntryKind::Stopped => Ok(Self::Stopped),
+            EntryKind::LinkHorizon => pb::LinkHorizonFacts::decode(facts).map(Self::LinkHorizon),
+            EntryKind::Taken => {
+                pb::TakenFacts::decode(facts).map(|facts| Self::Taken(Box::new(facts)))
+            }
+            EntryKind::SlotAnswered => pb::InboundSlot::decode(facts).map(Self::SlotAnswered),
+            EntryKind::EvidenceTaken => pb::InboundSlot::decode(facts).map(Self::EvidenceTaken),
+            EntryKind::CustodyReceived => {
+                pb::CustodyFacts::decode(facts).map(|facts| Self::CustodyReceived(Box::new(facts)))
+            }
+            EntryKind::Requeued => Ok(Self::Requeued),
+            EntryKind::PeerMisbehaved => {
+                pb::MisbehaviourFacts::decode(facts).map(Self::PeerMisbehaved)
+            }
         })
     }
 }

@@ -75,6 +75,29 @@ fn verify_envelope(
         .map_err(|_why| EvidenceError::BadSignature)
 }
 
+/// What proves evidence, without the evidence: an encoded `SignedEvidence` whose
+/// evidence, and payload that is the same, are left out. [`with_proof`] puts them back.
+#[must_use]
+pub fn proof_alone(mut signed: SignedEvidence) -> Bytes {
+    signed.evidence = Bytes::new();
+    if let Some(Proof::Single(envelope)) = &mut signed.proof {
+        envelope.payload = Bytes::new();
+    }
+    signed.encode_to_vec().into()
+}
+
+/// Evidence of another node with its proof, as it was signed. `None` where the proof
+/// is none.
+#[must_use]
+pub fn with_proof(evidence: Bytes, proof: &[u8]) -> Option<SignedEvidence> {
+    let mut signed = SignedEvidence::decode(proof).ok()?;
+    if let Some(Proof::Single(envelope)) = &mut signed.proof {
+        envelope.payload = evidence.clone();
+    }
+    signed.evidence = evidence;
+    Some(signed)
+}
+
 /// Digest of evidence bytes, by which later evidence names it as its parent.
 #[must_use]
 pub fn digest(evidence: &[u8]) -> Bytes {

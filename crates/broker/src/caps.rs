@@ -39,6 +39,10 @@ pub const GROUP_ENTRIES_MAX: usize = 1_024;
 /// Journal space held ready: the group being written, the one being collected, and
 /// the largest single entry on top.
 pub const RESERVE_BYTES: u64 = 4 << 20;
+/// Numbers of a lane that may go out without a receipt. Both ends rely on it.
+pub const LANE_WINDOW: u64 = 1_024;
+/// Numbers of a lane that one horizon lets out (SPINE §5.3).
+pub const HORIZON_SLOTS: u64 = 64;
 /// Commands waiting for the sequencer.
 pub const COMMANDS_MAX: usize = 4_096;
 /// Entries not yet projected, beyond which intake waits (SPINE §1.1).

@@ -1,12 +1,15 @@
 //! What the sequencer is asked to do, and what it hands on.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use barid_audit::entry::{Encoded, Entry};
 use barid_journal::Record;
+use barid_message::Reason;
 use barid_message::address::Address;
 use barid_message::time::Millis;
+use barid_proto::federation::v1::{self as wire, CustodyStatement, Lane};
 use barid_proto::journal::v1 as pb;
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -14,11 +17,15 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use crate::decide::Refusal;
 use crate::decide::accept::Submission;
 use crate::decide::hand_out::Consumer;
+use crate::decide::hello::Unreceipted;
+use crate::decide::link;
 use crate::decide::operator::DeliveryName;
 use crate::decide::settle::Answer;
+use crate::decide::take::Slot;
 use crate::gate::{Admitted, Known};
 use crate::lent::Lent;
-use crate::state::{DeliveryKey, LeaseNumber, State};
+use crate::state::link::Answered;
+use crate::state::{DeliveryKey, LeaseNumber, Message, State};
 
 /// The receipt of a submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +47,51 @@ pub enum Settlement {
     DeadLetter,
     /// The lease runs until then.
     Renewed(Millis),
+}
+
+/// A slot on its way to a peer. It was synced that it may be.
+#[derive(Clone, Debug)]
+pub struct Offered {
+    /// Which lane.
+    pub lane: Lane,
+    /// Its number.
+    pub number: u64,
+    /// What it holds.
+    pub content: Content,
+}
+
+/// What an offered slot holds.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// A message.
+    Transfer {
+        /// What is kept of it, with the place of its bytes.
+        message: Arc<Message>,
+        /// Recipients handed on.
+        recipients: Vec<Address>,
+    },
+    /// A number whose message ended.
+    Void {
+        /// SHA-256 of its header.
+        header_digest: Bytes,
+        /// Why.
+        reason: Reason,
+    },
+    /// Evidence of this node, by position and index.
+    Evidence(u64, u32),
+}
+
+/// Why a session cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkEnd {
+    /// A newer session of the peer has begun.
+    Fenced,
+    /// The peer broke the protocol; this was journaled.
+    Breach(link::Breach),
+    /// Nothing can be written down now.
+    Full,
+    /// The node is stopping.
+    Stopping,
 }
 
 pub(crate) type Reply<T> = oneshot::Sender<T>;
@@ -79,6 +131,8 @@ pub(crate) enum Command {
     Unsent(Unsent),
     /// Of an operator or reader.
     Operate(Operation),
+    /// Of a link.
+    Link(LinkCommand),
     /// Look at the state.
     Inspect(Inspection),
     /// The writer is free.
@@ -118,6 +172,38 @@ pub(crate) struct Unsent {
     pub(crate) is_readable: bool,
 }
 
+/// What a link asks the sequencer.
+pub(crate) enum LinkCommand {
+    /// A session begins: its number, and where this node stands.
+    Open { peer: Arc<str>, reply: Reply<(u64, Vec<wire::LaneState>)> },
+    /// The peer says where it stands.
+    Hello {
+        peer: Arc<str>,
+        session: u64,
+        hello: Box<wire::Hello>,
+        reply: Reply<Result<Unreceipted, LinkEnd>>,
+    },
+    /// What goes to a peer next: at most so many numbers of each lane.
+    Offer {
+        peer: Arc<str>,
+        session: u64,
+        wants: [usize; 5],
+        reply: Reply<Result<Vec<Offered>, LinkEnd>>,
+    },
+    /// A slot came from a peer.
+    Take { session: u64, slot: Box<Slot>, reply: Reply<Result<Option<Answered>, LinkEnd>> },
+    /// A custody receipt came from a peer, whose signature holds.
+    Receipt {
+        peer: Arc<str>,
+        session: u64,
+        statement: Box<CustodyStatement>,
+        receipt: Bytes,
+        reply: Reply<Result<(), LinkEnd>>,
+    },
+    /// A peer said what cannot even be read.
+    Breach { peer: Arc<str>, breach: link::Breach, reply: Reply<()> },
+}
+
 /// A command with its place in the bounded queue.
 pub(crate) struct Queued {
     pub(crate) command: Command,
@@ -134,6 +220,8 @@ pub(crate) struct Group {
     pub(crate) releases: Vec<Release>,
     /// Inboxes that received something.
     pub(crate) touched: Vec<Address>,
+    /// Peers for which something waits.
+    pub(crate) touched_peers: BTreeSet<Arc<str>>,
     /// A snapshot of the state behind this group's last entry.
     pub(crate) snapshot: Option<Vec<u8>>,
     /// Whether an entry names a blob, which must be durable first.
@@ -142,7 +230,10 @@ pub(crate) struct Group {
 
 impl Group {
     pub(crate) fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.releases.is_empty() && self.touched.is_empty()
+        self.records.is_empty()
+            && self.releases.is_empty()
+            && self.touched.is_empty()
+            && self.touched_peers.is_empty()
     }
 
     pub(crate) fn push(&mut self, entry: &Entry, encoded: Encoded) {

@@ -5,10 +5,13 @@
 
 pub mod accept;
 pub mod hand_out;
+pub mod hello;
+pub mod link;
 pub mod operator;
 pub mod refusals;
 pub mod settle;
 pub mod start;
+pub mod take;
 pub mod timers;
 
 use barid_audit::entry::{Body, Entry, Item, is_final};
@@ -17,6 +20,7 @@ use barid_message::Reason;
 use barid_message::fault::{Fault, Faults};
 use barid_message::time::Millis;
 use barid_proto::audit::v1::{Event, Evidence, HandoverBasis};
+use barid_proto::federation::v1::Lane;
 use barid_proto::journal::v1 as pb;
 use bytes::Bytes;
 use prost::Message as _;
@@ -154,11 +158,26 @@ fn about(
     delivery: &Delivery,
     said: Said,
 ) -> Entry {
-    let Said { body, event, reason, tries, not_before, actor, lease } = said;
+    let body = said.body.clone();
+    let items = vec![item(state, node, now, 1, key, delivery, said)];
+    Entry { items, ..plain(state, now, body) }
+}
+
+/// What the next entry says of one delivery, in its `index`th item from 1.
+fn item(
+    state: &State,
+    node: &Node,
+    now: Millis,
+    index: u32,
+    key: DeliveryKey,
+    delivery: &Delivery,
+    said: Said,
+) -> Item {
+    let Said { body: _, event, reason, tries, not_before, actor, lease } = said;
     let time = entry_time(state, now);
     let message = &delivery.message;
     let evidence = if yields_evidence(event) {
-        let mut evidence = statement(state, node, time, 1, message);
+        let mut evidence = statement(state, node, time, index, message);
         evidence.set_event(event);
         evidence.set_reason(reason);
         evidence.recipient = delivery.recipient.as_str().to_owned();
@@ -166,7 +185,10 @@ fn about(
         if event == Event::HandedOver {
             evidence.set_basis(HandoverBasis::Node);
         }
-        if matches!(event, Event::HandedOver | Event::Overdue) {
+        if let Some(outward) = delivery.outward.as_ref().filter(|_| !is_final(event)) {
+            // In doubt, the peer had it last.
+            evidence.next_holder = outward.peer.as_ref().to_owned();
+        } else if matches!(event, Event::HandedOver | Event::Overdue) {
             // In doubt, the recipient's own system had it last.
             evidence.next_holder = delivery.recipient.as_str().to_owned();
         } else if !is_final(event) {
@@ -190,14 +212,15 @@ fn about(
         status: message.facts.status,
         lease_start_no: lease.map_or(0, |number| number.start_no),
         lease_attempt: lease.map_or(0, |number| number.attempt),
+        peer: delivery.outward.as_ref().map_or_else(String::new, |out| out.peer.as_ref().into()),
+        slot: delivery.outward.as_ref().map_or(0, |outward| outward.slot),
+        evidence_slot: match &message.from {
+            Some(from) if !evidence.is_empty() => state.next_slot(&from.peer, Lane::Evidence),
+            _ => 0,
+        },
+        proof: Bytes::new(),
     };
-    Entry {
-        position: state.next_position(),
-        time,
-        body,
-        evidence: Bytes::new(),
-        items: vec![Item { event, reason, facts, evidence }],
-    }
+    Item { event, reason, facts, evidence }
 }
 
 /// Evidence about a message in the next entry, as far as all evidence is alike.
@@ -225,5 +248,5 @@ fn statement(
 /// RETURNED and RETRIED are between the node and the recipient's system; all else
 /// is for the sender.
 const fn yields_evidence(event: Event) -> bool {
-    is_final(event) || matches!(event, Event::Overdue | Event::DeadLettered)
+    is_final(event) || matches!(event, Event::Overdue | Event::DeadLettered | Event::RelayAccepted)
 }

@@ -4,6 +4,7 @@
 //! alone sees what else was accepted meanwhile.
 
 use barid_agreement::{Permit, Question, Refusal as AgreementRefusal};
+use barid_audit::evidence;
 use barid_message::address::Address;
 use barid_message::digest::Digest;
 use barid_message::fault::{Fault, Faults};
@@ -12,8 +13,12 @@ use barid_message::id::MessageId;
 use barid_message::signed::{Check, SignedMessage, VerifiedMessage};
 use barid_message::time::Millis;
 use barid_message::{Precedence, Reason};
+use barid_proto::audit::v1::{Event, Evidence, SignedEvidence};
+use bytes::Bytes;
+use prost::Message as _;
 
-use crate::registry::Registry;
+use crate::caps;
+use crate::registry::{Peer, Registry};
 
 /// A verified message and the permit to send it.
 #[derive(Debug)]
@@ -68,36 +73,119 @@ pub fn recognise(registry: &Registry, identity: &str, message: &SignedMessage) -
     )
 }
 
+/// A message from a peer that passed the gate, and the acceptance of its origin's node.
+#[derive(Debug)]
+pub struct Relayed {
+    /// The message, and leave for its sender, kind and purposes.
+    pub admitted: Admitted,
+    /// SUBMISSION_ACCEPTED of the origin's node, encoded `SignedEvidence`.
+    pub acceptance: Bytes,
+    /// SHA-256 of that evidence.
+    pub acceptance_digest: Bytes,
+}
+
+/// Takes a message that a peer brought through the same checks as one that is
+/// submitted here. The peer's word counts for nothing but what its card says: its
+/// agencies and their keys. The keys must count at the time of the acceptance by the
+/// origin's node, whose evidence travels along (SPINE §6.6).
+///
+/// # Errors
+/// All faults found. `CLOCK_SKEW` where the message is from the future by the clock
+/// here: it may be good later.
+pub fn admit_relayed(
+    registry: &Registry,
+    peer: &Peer,
+    message: SignedMessage,
+    acceptance: &SignedEvidence,
+    now: Millis,
+) -> Result<Relayed, Faults> {
+    let unchecked = message.header()?;
+    let origin = unchecked.origin().clone();
+    if !peer.covers(&origin) {
+        return Err(fault(
+            "header.originator.address",
+            Reason::PeerNotCovering,
+            "row 5",
+            "the card of the node that brought it does not cover this agency",
+        )
+        .into());
+    }
+    let accepted = accepted_at_origin(peer, &message, &unchecked, acceptance)?;
+    if accepted.0.saturating_sub(caps::CLOCK_DRIFT_MAX_MS) > now.0 {
+        let text = "the origin's node accepted it in the future, by the clock here";
+        return Err(fault("acceptance.time", Reason::ClockSkew, "V3", text).into());
+    }
+    if unchecked.created_at().0.saturating_sub(caps::CLOCK_DRIFT_MAX_MS) > now.0 {
+        let text = "it was made in the future, by the clock here";
+        return Err(fault("header.times.created_at", Reason::ClockSkew, "V3", text).into());
+    }
+    let senders = [origin];
+    let check = Check { keys: &peer.keys, now: accepted, senders: &senders };
+    let message = message.verify(&check)?;
+    let header = message.header();
+    if header.precedence() == Precedence::Flash && !peer.may_flash(header.origin()) {
+        return Err(no_flash().into());
+    }
+    // Recipients are decided about one by one, with the state at hand.
+    let permit = permit_for(registry, header, [])?;
+    let (bytes, digest) = (acceptance.encode_to_vec(), evidence::digest(&acceptance.evidence));
+    Ok(Relayed {
+        admitted: Admitted { message, permit },
+        acceptance: bytes.into(),
+        acceptance_digest: digest,
+    })
+}
+
+/// When the origin's node accepted the message, as it stated with its signature.
+fn accepted_at_origin(
+    peer: &Peer,
+    message: &SignedMessage,
+    header: &Header,
+    acceptance: &SignedEvidence,
+) -> Result<Millis, Faults> {
+    let wrong =
+        |text: &str| Faults::from(fault("acceptance", Reason::SignatureInvalid, "V1", text));
+    let stated = Evidence::decode(acceptance.evidence.clone())
+        .map_err(|_why| wrong("the acceptance of the origin's node does not decode"))?;
+    let time = stated.time.as_ref().and_then(|time| Millis::from_proto(time).ok());
+    let time = time.ok_or_else(|| wrong("the acceptance of the origin's node has no time"))?;
+    let evidence = evidence::verify(acceptance, &peer.evidence_keys(time))
+        .map_err(|_why| wrong("the acceptance is not signed by the origin's node"))?;
+    let is_of_this = evidence.event() == Event::SubmissionAccepted
+        && evidence.issuer == *peer.identity
+        && evidence.origin_agency == header.origin().as_str()
+        && evidence.message_id == header.message_id().to_string()
+        && evidence.header_digest == message.header_digest().0.as_slice();
+    if is_of_this { Ok(time) } else { Err(wrong("the acceptance is of another message")) }
+}
+
+fn fault(path: &str, reason: Reason, rule: &'static str, description: &str) -> Fault {
+    Fault { path: path.to_owned(), reason, rule, description: description.to_owned() }
+}
+
+fn no_flash() -> Fault {
+    fault(
+        "header.precedence.level",
+        Reason::PrecedenceNotPermitted,
+        "V7",
+        "this agency may not send FLASH; use IMMEDIATE, or ask the node's operator for the right",
+    )
+}
+
 fn permit(registry: &Registry, header: &Header) -> Result<Permit, Faults> {
-    let fault = |path: String, reason, rule, description: &str| Fault {
-        path,
-        reason,
-        rule,
-        description: description.to_owned(),
-    };
     let mut faults = Vec::new();
     let precedence = header.precedence();
     if precedence == Precedence::Flash && !registry.may_flash(header.origin()) {
-        faults.push(fault(
-            "header.precedence.level".into(),
-            Reason::PrecedenceNotPermitted,
-            "V7",
-            "this agency may not send FLASH; use IMMEDIATE, or ask the node's operator for the right",
-        ));
+        faults.push(no_flash());
     }
-    let question = Question {
-        origin: header.origin(),
-        kind: header.kind(),
-        purposes: header.purposes(),
-        agreement: header.agreement(),
-    };
+    let question = question(header);
     let addresses = header.recipients().iter().map(|recipient| &recipient.address);
     let permit = registry.agreements().permit(&question, addresses.clone());
     if permit == Err(AgreementRefusal::NotCovering) {
         // Nothing says then who may be addressed; to tell who is unknown all the same
         // would let names be tried out.
         faults.push(fault(
-            "header.legal.agreement".into(),
+            "header.legal.agreement",
             Reason::AgreementNotCovering,
             "V6",
             "no agreement in force under this id, version and hash covers sender, kind and purposes; \
@@ -108,12 +196,37 @@ fn permit(registry: &Registry, header: &Header) -> Result<Permit, Faults> {
         let is_stranger = |address: &Address| {
             permit.is_err() && registry.agreements().permit(&question, [address]).is_err()
         };
-        let refused = addresses
-            .enumerate()
-            .filter(|(_, address)| !registry.hosts(address) || is_stranger(address));
+        let is_known =
+            |address: &Address| registry.hosts(address) || registry.peer_of(address).is_some();
+        let refused =
+            addresses.enumerate().filter(|(_, address)| !is_known(address) || is_stranger(address));
         faults.extend(refused.map(|(index, _)| not_permitted(index)));
     }
     permit.ok().filter(|_| faults.is_empty()).ok_or_else(|| faults.into())
+}
+
+/// Leave to hand a message to some of its recipients.
+///
+/// # Errors
+/// The reason why not.
+pub(crate) fn permit_for<'a>(
+    registry: &Registry,
+    header: &Header,
+    recipients: impl IntoIterator<Item = &'a Address>,
+) -> Result<Permit, Faults> {
+    registry.agreements().permit(&question(header), recipients).map_err(|refusal| {
+        let text = "the agreement here does not cover this message and recipient";
+        fault("header.legal.agreement", refusal.reason(), "V6", text).into()
+    })
+}
+
+fn question(header: &Header) -> Question<'_> {
+    Question {
+        origin: header.origin(),
+        kind: header.kind(),
+        purposes: header.purposes(),
+        agreement: header.agreement(),
+    }
 }
 
 fn not_permitted(index: usize) -> Fault {

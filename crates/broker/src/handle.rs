@@ -2,6 +2,7 @@
 //! already durable.
 
 mod intake;
+mod linking;
 mod reading;
 mod stopping;
 
@@ -34,8 +35,9 @@ use crate::state::dedupe::Dedupe;
 use crate::writer::{Progress, WriteError};
 
 pub use intake::{Checked, Pending};
-pub use reading::Ended;
+pub use linking::{Arrived, Taking};
 pub(crate) use reading::blob_of;
+pub use reading::{Ended, Told};
 
 /// Why the broker stopped. Anything but [`Stopped::InOrder`] must end the process:
 /// what was told is durable, and the next start decides about the rest.
@@ -68,12 +70,14 @@ pub(crate) struct Shared {
     pub(crate) registry: Arc<Registry>,
     pub(crate) dedupe: Dedupe,
     pub(crate) log_origin: String,
+    pub(crate) start_nonce: Bytes,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) reader: Reader,
     pub(crate) blobs: Arc<Blobs>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) projected: watch::Receiver<Option<ReadView>>,
     pub(crate) inboxes: BTreeMap<Address, watch::Receiver<()>>,
+    pub(crate) peers: BTreeMap<Arc<str>, watch::Receiver<()>>,
     pub(crate) streams: AtomicU64,
     pub(crate) threads: Mutex<Threads>,
 }
@@ -116,6 +120,12 @@ impl Broker {
     #[must_use]
     pub fn log_origin(&self) -> &str {
         &self.shared.log_origin
+    }
+
+    /// The random bytes of this start.
+    #[must_use]
+    pub fn start_nonce(&self) -> Bytes {
+        self.shared.start_nonce.clone()
     }
 
     /// The wall clock.

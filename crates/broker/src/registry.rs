@@ -1,9 +1,10 @@
-//! Who is known here: agencies, their keys and systems, operators, agreements.
+//! Who is known here: agencies, their keys and systems, operators, agreements, peers.
 //!
 //! The registry is an entry of the journal like any other (SPINE §2.3), so that an
 //! old message can be checked by the keys of its time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use barid_agreement::{Agreement, Agreements, TermsError};
 use barid_message::address::{Address, AddressError};
@@ -11,6 +12,7 @@ use barid_message::key::{KeyError, PublicKey};
 use barid_message::registry::{KeyRegistry, KeyTaken, RegisteredKey};
 use barid_message::time::Millis;
 use barid_proto::journal::v1 as pb;
+use bytes::Bytes;
 
 /// The registry in force.
 #[derive(Debug)]
@@ -21,7 +23,59 @@ pub struct Registry {
     systems: HashMap<String, Vec<Address>>,
     operators: BTreeSet<String>,
     agreements: Agreements,
+    peers: BTreeMap<Arc<str>, Peer>,
+    /// Which peer an address outside lives at.
+    elsewhere: HashMap<Address, Arc<str>>,
     facts: pb::RegistryFacts,
+}
+
+/// Another node, as its pinned card says.
+#[derive(Debug)]
+pub struct Peer {
+    /// Its identity, "spiffe://<trust domain>/node".
+    pub identity: Arc<str>,
+    /// What operators here call it.
+    pub name: String,
+    /// Until when its card may be used.
+    pub valid_until: Millis,
+    /// The keys of its agencies.
+    pub keys: KeyRegistry,
+    /// Serial of the card.
+    pub card_serial: u64,
+    /// SHA-256 of each TLS key that it may use.
+    pub tls_keys: Vec<Bytes>,
+    evidence_keys: Vec<RegisteredKey>,
+    may_flash: BTreeMap<Address, bool>,
+}
+
+impl Peer {
+    /// The keys that its evidence may be signed with at a time.
+    pub fn evidence_keys(&self, at: Millis) -> Vec<PublicKey> {
+        let valid = self.evidence_keys.iter().filter(|key| key.is_valid_at(at));
+        valid.map(|key| key.key.clone()).collect()
+    }
+
+    /// All keys that its evidence was or may be signed with.
+    pub fn all_evidence_keys(&self) -> impl Iterator<Item = &RegisteredKey> {
+        self.evidence_keys.iter()
+    }
+
+    /// Whether its card says that it speaks for this address.
+    #[must_use]
+    pub fn covers(&self, address: &Address) -> bool {
+        self.may_flash.contains_key(address)
+    }
+
+    /// Whether its card lets that agency send FLASH.
+    #[must_use]
+    pub fn may_flash(&self, address: &Address) -> bool {
+        self.may_flash.get(address).copied().unwrap_or(false)
+    }
+
+    /// The addresses that it speaks for.
+    pub fn agencies(&self) -> impl Iterator<Item = &Address> {
+        self.may_flash.keys()
+    }
 }
 
 /// Why facts are no registry. The configuration is checked before it gets here, so
@@ -40,6 +94,9 @@ pub enum RegistryError {
     /// An agreement.
     #[error("an agreement in the registry cannot be used")]
     Agreement(#[from] TermsError),
+    /// An address that is said to live in two places.
+    #[error("{0} lives at two nodes in the registry")]
+    AddressTaken(Address),
 }
 
 impl Registry {
@@ -58,13 +115,20 @@ impl Registry {
                 systems.entry(system.clone()).or_default().push(address.clone());
             }
             for key in &agency.keys {
-                let registered = RegisteredKey {
-                    key: PublicKey::from_spki(&key.spki)?,
-                    valid_from: Millis(key.valid_from_ms),
-                    valid_until: (key.valid_until_ms != 0).then_some(Millis(key.valid_until_ms)),
-                };
-                keys.insert(address.clone(), registered)?;
+                keys.insert(address.clone(), registered(key)?)?;
             }
+        }
+        let mut elsewhere = HashMap::new();
+        let mut peers = BTreeMap::new();
+        for facts in &facts.peers {
+            let peer = peer(facts)?;
+            for address in peer.agencies() {
+                let taken = elsewhere.insert(address.clone(), Arc::clone(&peer.identity));
+                if taken.is_some() || may_flash.contains_key(address) {
+                    return Err(RegistryError::AddressTaken(address.clone()));
+                }
+            }
+            peers.insert(Arc::clone(&peer.identity), peer);
         }
         let agreements = facts
             .agreements
@@ -78,6 +142,8 @@ impl Registry {
             systems,
             operators: facts.operators.iter().cloned().collect(),
             agreements: Agreements::new(agreements, position)?,
+            peers,
+            elsewhere,
             facts,
         })
     }
@@ -92,6 +158,8 @@ impl Registry {
             systems: HashMap::new(),
             operators: BTreeSet::new(),
             agreements: Agreements::default(),
+            peers: BTreeMap::new(),
+            elsewhere: HashMap::new(),
             facts: pb::RegistryFacts::default(),
         }
     }
@@ -131,10 +199,27 @@ impl Registry {
         self.may_flash.contains_key(address)
     }
 
-    /// Whether the agency may send FLASH.
+    /// Whether the agency, hosted here, may send FLASH.
     #[must_use]
     pub fn may_flash(&self, address: &Address) -> bool {
         self.may_flash.get(address).copied().unwrap_or(false)
+    }
+
+    /// The nodes that are linked with this one.
+    pub fn peers(&self) -> impl Iterator<Item = &Peer> {
+        self.peers.values()
+    }
+
+    /// A linked node by its identity.
+    #[must_use]
+    pub fn peer(&self, identity: &str) -> Option<&Peer> {
+        self.peers.get(identity)
+    }
+
+    /// The linked node at which an address lives.
+    #[must_use]
+    pub fn peer_of(&self, address: &Address) -> Option<&Peer> {
+        self.elsewhere.get(address).and_then(|identity| self.peers.get(identity))
     }
 
     /// The addresses that a system may send as and receive for.
@@ -148,4 +233,35 @@ impl Registry {
     pub fn is_operator(&self, identity: &str) -> bool {
         self.operators.contains(identity)
     }
+}
+
+fn registered(key: &pb::RegisteredKey) -> Result<RegisteredKey, KeyError> {
+    Ok(RegisteredKey {
+        key: PublicKey::from_spki(&key.spki)?,
+        valid_from: Millis(key.valid_from_ms),
+        valid_until: (key.valid_until_ms != 0).then_some(Millis(key.valid_until_ms)),
+    })
+}
+
+fn peer(facts: &pb::RegisteredPeer) -> Result<Peer, RegistryError> {
+    let mut keys = KeyRegistry::default();
+    let mut may_flash = BTreeMap::new();
+    for agency in &facts.agencies {
+        let address = Address::parse(&agency.address)?;
+        for key in &agency.keys {
+            keys.insert(address.clone(), registered(key)?)?;
+        }
+        may_flash.insert(address, agency.may_flash);
+    }
+    let evidence_keys = facts.evidence_keys.iter().map(registered).collect::<Result<_, _>>()?;
+    Ok(Peer {
+        identity: facts.identity.as_str().into(),
+        name: facts.name.clone(),
+        valid_until: Millis(facts.valid_until_ms),
+        keys,
+        card_serial: facts.card_serial,
+        tls_keys: facts.tls_keys.clone(),
+        evidence_keys,
+        may_flash,
+    })
 }

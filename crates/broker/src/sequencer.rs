@@ -5,6 +5,7 @@
 //! it as a release.
 
 mod deciding;
+mod linking;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -188,8 +189,9 @@ impl Sequencer {
         let mut entropy = [0; 32];
         self.random.fill(&mut entropy).map_err(|_why| SequencerError::Random)?;
         let encoded = entry.encode(&Entropy(entropy));
+        self.touch_peers(&entry);
         self.state.fold(&entry)?;
-        if let Body::Accepted(_) = &entry.body {
+        if let Body::Accepted(_) | Body::Taken(_) = &entry.body {
             self.pending.has_blobs = true;
             let recipients = entry.items.iter().map(|item| item.facts.recipient.as_str());
             let touched = recipients

@@ -8,6 +8,9 @@ pub mod dedupe;
 mod fold;
 pub mod inbox;
 mod lent;
+pub mod link;
+mod links;
+mod phases;
 mod snapshot;
 mod timers;
 
@@ -25,6 +28,7 @@ use bytes::Bytes;
 use crate::registry::Registry;
 use dedupe::Dedupe;
 use inbox::Inbox;
+use link::Link;
 use timers::Timers;
 
 /// Sums over the life of the journal.
@@ -56,8 +60,21 @@ pub struct Message {
     pub id: MessageId,
     /// What was decided at acceptance.
     pub facts: pb::AcceptedFacts,
-    /// Its evidence SUBMISSION_ACCEPTED.
+    /// The evidence by which this node has custody: SUBMISSION_ACCEPTED, or
+    /// RELAY_ACCEPTED where it came from a peer.
     pub evidence: Bytes,
+    /// The peer that it came from, and SUBMISSION_ACCEPTED of the origin's node
+    /// (encoded `SignedEvidence`).
+    pub from: Option<Origin>,
+}
+
+/// Where a message came from that was not submitted here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Identity of the peer.
+    pub peer: Arc<str>,
+    /// Encoded `SignedEvidence` of the origin's node.
+    pub acceptance: Bytes,
 }
 
 /// One open delivery.
@@ -67,6 +84,8 @@ pub struct Delivery {
     pub message: Arc<Message>,
     /// Recipient.
     pub recipient: Address,
+    /// The peer that it goes to; `None`: its inbox is here.
+    pub outward: Option<Outward>,
     /// Failed tries.
     pub tries: u32,
     /// Where it stands.
@@ -83,7 +102,17 @@ pub struct Delivery {
     pub event: Event,
 }
 
-/// Where an open delivery stands.
+/// A delivery's way to another node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outward {
+    /// Identity of that node.
+    pub peer: Arc<str>,
+    /// Its number in the lane of its precedence; 0 = none now.
+    pub slot: u64,
+}
+
+/// Where an open delivery stands: the first four in an inbox, the others on the way
+/// to a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Waits to be handed out.
@@ -97,6 +126,12 @@ pub enum Phase {
     /// Its message could not be read back: this process does not hand it out again.
     /// Known to this process alone; the next start looks at the disk.
     Unreadable,
+    /// Has a number in a lane: held here, or perhaps with the peer, as the lane says.
+    Queued,
+    /// The peer asked to be tried again then: held here, without a number.
+    Deferred(Millis),
+    /// The peer has custody.
+    Passed,
 }
 
 /// A hand-out within this data directory.
@@ -134,6 +169,7 @@ pub struct State {
     inboxes: BTreeMap<Address, Inbox>,
     dedupe: Dedupe,
     timers: Timers,
+    links: BTreeMap<Arc<str>, Link>,
     totals: Totals,
     /// Before it nothing ends by itself: after a start a consumer may still hold a
     /// lease that this process did not grant.
@@ -187,6 +223,7 @@ impl State {
             inboxes: BTreeMap::new(),
             dedupe: Dedupe::default(),
             timers: Timers::default(),
+            links: BTreeMap::new(),
             totals: Totals::default(),
             no_end_before: Millis(0),
         }

@@ -1,7 +1,8 @@
-//! Histories of the pure core: random operations, then the laws that must hold
-//! whatever happened.
+//! Histories of the pure core: random operations, then what must hold in all of them.
 
 mod broken_disk;
+mod links;
+mod pair;
 pub(crate) mod parts;
 mod place;
 mod running;
@@ -250,7 +251,7 @@ fn a_message_is_given_back_for_an_hour_at_most() {
     let mut world = World::new();
     world.submit(3, 10_000, false);
     world.hand_out(&inbox(false), 0, 1);
-    let refusal = world.answer_last(Answer::Nack(3_600_001)).unwrap_err();
-    assert_eq!(refusal.reason(), Reason::FieldInvalid);
+    let too_long = world.answer_last(Answer::Nack(3_600_001));
+    assert_eq!(too_long.unwrap_err().reason(), Reason::FieldInvalid);
     assert!(world.answer_last(Answer::Nack(3_600_000)).is_ok());
 }

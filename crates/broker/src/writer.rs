@@ -111,6 +111,7 @@ pub(crate) struct Writer {
     /// Tells the projector that the journal has grown.
     pub(crate) grown: SyncSender<()>,
     pub(crate) inboxes: std::collections::BTreeMap<Address, watch::Sender<()>>,
+    pub(crate) peers: std::collections::BTreeMap<Arc<str>, watch::Sender<()>>,
 }
 
 /// However the writer ends, by a panic too, the sequencer must not wait for it, nor
@@ -173,6 +174,11 @@ impl Writer {
         }
         for inbox in &group.touched {
             if let Some(notify) = self.inboxes.get(inbox) {
+                notify.send_replace(());
+            }
+        }
+        for peer in &group.touched_peers {
+            if let Some(notify) = self.peers.get(peer) {
                 notify.send_replace(());
             }
         }

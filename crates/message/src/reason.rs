@@ -60,8 +60,9 @@ pub fn code(reason: Reason) -> u8 {
         | Reason::AgreementNotCovering
         | Reason::PrecedenceNotPermitted
         | Reason::NotPermitted
-        | Reason::LeaseNotYours => PERMISSION_DENIED,
-        Reason::DuplicateIdConflict => ALREADY_EXISTS,
+        | Reason::LeaseNotYours
+        | Reason::PeerNotCovering => PERMISSION_DENIED,
+        Reason::DuplicateIdConflict | Reason::SlotConflict => ALREADY_EXISTS,
         Reason::NotFound => NOT_FOUND,
         Reason::Overloaded | Reason::StorageFull | Reason::TooManyStreams => RESOURCE_EXHAUSTED,
         Reason::ClockSuspect
@@ -79,6 +80,9 @@ pub fn code(reason: Reason) -> u8 {
         | Reason::LeaseUnknown
         | Reason::AlreadyFinal
         | Reason::WrongState
+        | Reason::LinkProtocol
+        | Reason::LinkFenced
+        | Reason::LogChanged
         // Outcomes and refusals by a recipient stand in evidence; no call fails with them.
         | Reason::Nacked
         | Reason::LeaseExpired
@@ -87,6 +91,7 @@ pub fn code(reason: Reason) -> u8 {
         | Reason::ExpiresAtPassed
         | Reason::DroppedByOperator
         | Reason::PermissionEnded
+        | Reason::WrittenOff
         | Reason::WrongAddressee
         | Reason::NoLegalBasis
         | Reason::InaccurateOrStale

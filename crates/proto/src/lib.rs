@@ -52,6 +52,15 @@ pub mod operations {
     }
 }
 
+/// What nodes say to each other.
+pub mod federation {
+    /// Version 1.
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/barid.federation.v1.rs"));
+        include!(concat!(env!("OUT_DIR"), "/barid.federation.v1.serde.rs"));
+    }
+}
+
 /// What the journal keeps. Internal to a node.
 pub mod journal {
     /// Version 1.

@@ -102,6 +102,10 @@ impl EventRow {
         let head = match &entry.body {
             Body::Accepted(facts) => Some(Self::of_acceptance(entry, facts)),
             Body::SubmissionRefused(facts) => Some(Self::of_refusal(entry, facts)),
+            Body::Taken(facts) => facts.message.as_ref().map(|facts| {
+                let event = Event::RelayAccepted;
+                Self::of_acceptance(entry, facts).map(|row| Self { event, ..row })
+            }),
             Body::Restarted(_)
             | Body::RegistryChanged(_)
             | Body::RefusalsCounted(_)
@@ -114,6 +118,12 @@ impl EventRow {
             | Body::ReadOpened(_)
             | Body::ReadClosed(_)
             | Body::Clock(_)
+            | Body::LinkHorizon(_)
+            | Body::SlotAnswered(_)
+            | Body::EvidenceTaken(_)
+            | Body::CustodyReceived(_)
+            | Body::Requeued
+            | Body::PeerMisbehaved(_)
             | Body::Stopped => None,
         };
         let head = head.map(|row| row.map_err(|fault| MalformedEntry { cursor: own, fault }));

@@ -1,9 +1,11 @@
 //! Submission: accept, recognise a repeat, or refuse.
 
+use barid_agreement::Permit;
 use barid_audit::entry::{Body, Entry, Item};
 use barid_message::address::Address;
 use barid_message::header::Header;
 use barid_message::id::MessageId;
+use barid_message::signed::VerifiedMessage;
 use barid_message::time::Millis;
 use barid_message::{Precedence, Reason};
 use barid_proto::audit::v1::{Event, Evidence};
@@ -16,6 +18,8 @@ use super::{Node, Refusal, entry_time, plain};
 use crate::caps;
 use crate::gate::{Admitted, Known};
 use crate::state::State;
+use crate::state::inbox::Inbox;
+use crate::state::link::{Link, lane_of};
 
 /// Where the bytes of a message lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,11 +207,13 @@ fn full<'a>(state: &State, node: &Node, header: &'a Header) -> Option<&'a Addres
         _ => 0,
     };
     let limit = node.policy.inbox_max + reserve;
-    header
-        .recipients()
-        .iter()
-        .map(|recipient| &recipient.address)
-        .find(|address| state.inbox(address).is_some_and(|inbox| inbox.len() >= limit))
+    header.recipients().iter().map(|recipient| &recipient.address).find(|address| {
+        let waiting = match state.registry().peer_of(address) {
+            Some(peer) => state.link(&peer.identity).map_or(0, Link::waiting),
+            None => state.inbox(address).map_or(0, Inbox::len) as u64,
+        };
+        waiting >= limit as u64
+    })
 }
 
 /// Whether messages are refused now, or soon enough that those already on their way
@@ -223,13 +229,54 @@ fn accepted(state: &State, node: &Node, now: Millis, submission: &Submission) ->
     let message = &admitted.message;
     let header = message.header();
     let time = entry_time(state, now);
-    let agreement = AgreementRef {
-        id: admitted.permit.agreement().id.clone(),
-        version: admitted.permit.agreement().version,
-        sha256: Bytes::copy_from_slice(&admitted.permit.agreement().sha256.0),
-        clause: admitted.permit.agreement().clause.clone(),
+    let facts = accepted_facts(message, &admitted.permit, *blob, submitted_by);
+    let mut evidence = base_evidence(state, node, time, header, message.header_digest().0);
+    evidence.set_event(Event::SubmissionAccepted);
+    evidence.next_holder.clone_from(&node.identity);
+    evidence.agreement.clone_from(&facts.agreement);
+    let lane = lane_of(header.precedence());
+    let item = |(index, recipient): (u32, &barid_message::header::Recipient)| {
+        let peer = state.registry().peer_of(&recipient.address);
+        let event = if peer.is_some() { Event::Queued } else { Event::Delivered };
+        let facts = pb::DeliveryFacts {
+            origin_agency: facts.origin_agency.clone(),
+            message_id: facts.message_id.clone(),
+            recipient: recipient.address.as_str().to_owned(),
+            accepted_position: state.next_position(),
+            delivery_index: index,
+            kind: facts.kind,
+            precedence: facts.precedence,
+            status: facts.status,
+            peer: peer.map_or_else(String::new, |peer| peer.identity.as_ref().into()),
+            slot: peer.map_or(0, |peer| state.next_slot(&peer.identity, lane)),
+            ..Default::default()
+        };
+        Item { event, reason: Reason::Unspecified, facts, evidence: Bytes::new() }
     };
-    let facts = pb::AcceptedFacts {
+    Entry {
+        position: state.next_position(),
+        time,
+        items: (0..).zip(header.recipients()).map(item).collect(),
+        body: Body::Accepted(Box::new(facts)),
+        evidence: evidence.encode_to_vec().into(),
+    }
+}
+
+/// What is kept of a message that was accepted or taken over.
+pub(super) fn accepted_facts(
+    message: &VerifiedMessage,
+    permit: &Permit,
+    blob: Blob,
+    submitted_by: &str,
+) -> pb::AcceptedFacts {
+    let header = message.header();
+    let agreement = AgreementRef {
+        id: permit.agreement().id.clone(),
+        version: permit.agreement().version,
+        sha256: Bytes::copy_from_slice(&permit.agreement().sha256.0),
+        clause: permit.agreement().clause.clone(),
+    };
+    pb::AcceptedFacts {
         origin_agency: header.origin().as_str().to_owned(),
         message_id: header.message_id().to_string(),
         header_digest: Bytes::copy_from_slice(&message.header_digest().0),
@@ -244,40 +291,13 @@ fn accepted(state: &State, node: &Node, now: Millis, submission: &Submission) ->
         expires_at_ms: header.expires_at().map_or(0, |at| at.0),
         retain_until_ms: header.retain_until().map_or(0, |at| at.0),
         purposes: header.purposes().iter().map(|purpose| i32::from(*purpose)).collect(),
-        agreement: Some(agreement.clone()),
-        submitted_by: submitted_by.clone(),
+        agreement: Some(agreement),
+        submitted_by: submitted_by.to_owned(),
         thread_id: header.thread_id().to_string(),
-    };
-    let mut evidence = base_evidence(state, node, time, header, message.header_digest().0);
-    evidence.set_event(Event::SubmissionAccepted);
-    evidence.next_holder.clone_from(&node.identity);
-    evidence.agreement = Some(agreement);
-    let item = |(index, recipient): (u32, &barid_message::header::Recipient)| Item {
-        event: Event::Delivered,
-        reason: Reason::Unspecified,
-        facts: pb::DeliveryFacts {
-            origin_agency: facts.origin_agency.clone(),
-            message_id: facts.message_id.clone(),
-            recipient: recipient.address.as_str().to_owned(),
-            accepted_position: state.next_position(),
-            delivery_index: index,
-            kind: facts.kind,
-            precedence: facts.precedence,
-            status: facts.status,
-            ..Default::default()
-        },
-        evidence: Bytes::new(),
-    };
-    Entry {
-        position: state.next_position(),
-        time,
-        items: (0..).zip(header.recipients()).map(item).collect(),
-        body: Body::Accepted(Box::new(facts)),
-        evidence: evidence.encode_to_vec().into(),
     }
 }
 
-fn base_evidence(
+pub(super) fn base_evidence(
     state: &State,
     node: &Node,
     time: Millis,

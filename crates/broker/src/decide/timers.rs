@@ -4,7 +4,7 @@ use barid_audit::entry::{Body, Entry};
 use barid_message::time::Millis;
 use barid_proto::audit::v1::Event;
 
-use super::{Node, Said, about, settle};
+use super::{Node, Said, about, link, settle};
 use crate::caps;
 use crate::state::{DeliveryKey, Phase, State};
 
@@ -27,6 +27,11 @@ pub fn due(state: &State, node: &Node, now: Millis) -> Due {
     {
         return Due::Entry(entry);
     }
+    if let Some(entry) =
+        state.deferral_due(now).and_then(|key| link::requeue(state, node, now, key))
+    {
+        return Due::Entry(entry);
+    }
     let Some((at, key)) = state.deadline_due(now) else {
         return Due::Nothing;
     };
@@ -34,9 +39,9 @@ pub fn due(state: &State, node: &Node, now: Millis) -> Due {
         return Due::PutOff((at, key), None);
     };
     let (end, event, reason) = delivery.message.end();
-    if matches!(delivery.phase, Phase::Leased(_)) {
+    if matches!(delivery.phase, Phase::Leased(_) | Phase::Passed) || state.is_offered(delivery) {
         // Handed out in time: whoever holds it may still acknowledge (SPINE §3.3).
-        // When the lease ends, that ends the delivery.
+        // When the lease ends, that ends the delivery; with a peer, its evidence does.
         let overdue_at = Millis(end.0 + caps::OVERDUE_AFTER_MS);
         if now < overdue_at {
             return Due::PutOff((at, key), Some(overdue_at));

@@ -32,6 +32,15 @@ pub struct Ended {
     pub evidence: Bytes,
 }
 
+/// Evidence as the journal keeps it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Its bytes.
+    pub evidence: Bytes,
+    /// What proves it where another node signed it; empty: this node signs it.
+    pub proof: Bytes,
+}
+
 impl Broker {
     /// Waits, at most a second, until the delivery log holds all that is durable now.
     ///
@@ -64,7 +73,7 @@ impl Broker {
     pub fn evidence(
         &self,
         places: impl IntoIterator<Item = (u64, u32)>,
-    ) -> Result<Vec<Bytes>, Refusal> {
+    ) -> Result<Vec<Told>, Refusal> {
         let mut found = Vec::new();
         let mut scan = self.shared.reader.scan(0);
         let mut next = 0;
@@ -80,10 +89,7 @@ impl Broker {
                 next = position + 1;
                 entry = Some(decode(record.map_err(|error| unreadable(&error))?)?);
             }
-            let evidence = entry.as_ref().and_then(|entry| {
-                entry.evidence().find(|(place, _)| *place == index).map(|(_, bytes)| bytes.clone())
-            });
-            found.push(evidence.unwrap_or_default());
+            found.push(entry.as_ref().map(|entry| told(entry, index)).unwrap_or_default());
         }
         Ok(found)
     }
@@ -162,6 +168,18 @@ impl Broker {
 /// Where the body of an accepted message lies.
 pub(crate) fn blob_of(facts: &pb::AcceptedFacts) -> BlobRef {
     BlobRef { segment: facts.blob_segment, offset: facts.blob_offset, length: facts.blob_length }
+}
+
+/// Nothing where the entry has no evidence there.
+fn told(entry: &Entry, index: u32) -> Told {
+    let Some(place) = index.checked_sub(1) else {
+        return Told { evidence: entry.evidence.clone(), proof: Bytes::new() };
+    };
+    let item = usize::try_from(place).ok().and_then(|place| entry.items.get(place));
+    item.map_or_else(Told::default, |item| Told {
+        evidence: item.evidence.clone(),
+        proof: item.facts.proof.clone(),
+    })
 }
 
 fn decode(record: StoredRecord) -> Result<Entry, Refusal> {

@@ -8,7 +8,6 @@ use std::thread;
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use barid_journal::{Blobs, Journal, Reader, Recovered, Snapshots};
-use barid_message::address::Address;
 use barid_message::time::Millis;
 use barid_proto::journal::v1 as pb;
 use barid_store::Store;
@@ -24,7 +23,6 @@ use crate::decide::{Node, operator, start};
 use crate::handle::{Broker, Shared, Threads};
 use crate::lease::LeaseKey;
 use crate::projector::{Index, Projector};
-use crate::registry::Registry;
 use crate::sequencer::{Sequencer, SnapshotEvery};
 use crate::state::State;
 use crate::writer::{Progress, Writer};
@@ -64,11 +62,7 @@ pub(crate) fn run(
     let (grow, grown) = sync_channel(1);
     let (projected, projected_watch) = watch::channel(None);
     let progress = Arc::new(Progress::new(recovered.next_position));
-    let node = Arc::new(Node {
-        identity: options.identity.clone(),
-        lease_key: LeaseKey::derive(&options.lease_secret),
-        policy: options.policy,
-    });
+    let node = Arc::new(node(&options));
     let mut sequencer = Sequencer {
         state,
         node: Arc::clone(&node),
@@ -86,10 +80,12 @@ pub(crate) fn run(
         since_snapshot: beginning.since_snapshot,
         random: SystemRandom::new(),
     };
-    first_entries(&mut sequencer, &options, recovered, beginning)?;
+    let start_nonce = first_entries(&mut sequencer, &options, recovered, beginning)?;
     let registry = Arc::clone(sequencer.state.registry());
     let dedupe = sequencer.state.dedupe().clone();
-    let (senders, receivers) = inbox_watches(&registry);
+    let (senders, receivers) = watches(registry.inboxes().cloned());
+    let (peer_senders, peer_receivers) =
+        watches(registry.peers().map(|peer| Arc::clone(&peer.identity)));
     let writer = Writer {
         journal,
         blobs: Arc::clone(&blobs),
@@ -99,6 +95,7 @@ pub(crate) fn run(
         commands: commands.clone(),
         grown: grow,
         inboxes: senders,
+        peers: peer_senders,
     };
     let projector = Projector {
         index,
@@ -116,16 +113,26 @@ pub(crate) fn run(
         registry,
         dedupe,
         log_origin: beginning.log_origin.clone(),
+        start_nonce,
         clock: options.clock,
         reader,
         blobs,
         progress,
         projected: projected_watch,
         inboxes: receivers,
+        peers: peer_receivers,
         streams: AtomicU64::new(0),
         threads: Mutex::new(threads),
     };
     Ok(Broker { shared: Arc::new(shared) })
+}
+
+fn node(options: &Options) -> Node {
+    Node {
+        identity: options.identity.clone(),
+        lease_key: LeaseKey::derive(&options.lease_secret),
+        policy: options.policy,
+    }
 }
 
 fn start_threads(
@@ -143,19 +150,15 @@ fn start_threads(
     })
 }
 
-type InboxWatches<T> = BTreeMap<Address, T>;
+type Watches<K> = (BTreeMap<K, watch::Sender<()>>, BTreeMap<K, watch::Receiver<()>>);
 
-/// One watch an inbox: the writer says that something is there, consumers hear it.
-fn inbox_watches(
-    registry: &Registry,
-) -> (InboxWatches<watch::Sender<()>>, InboxWatches<watch::Receiver<()>>) {
-    registry
-        .inboxes()
-        .map(|inbox| {
-            let (sender, receiver) = watch::channel(());
-            ((inbox.clone(), sender), (inbox.clone(), receiver))
-        })
-        .unzip()
+/// One watch each: the writer says that something is there, others hear it.
+fn watches<K: Ord + Clone>(keys: impl Iterator<Item = K>) -> Watches<K> {
+    keys.map(|key| {
+        let (sender, receiver) = watch::channel(());
+        ((key.clone(), sender), (key, receiver))
+    })
+    .unzip()
 }
 
 fn first_entries(
@@ -163,13 +166,14 @@ fn first_entries(
     options: &Options,
     recovered: Recovered,
     beginning: &Beginning,
-) -> Result<(), OpenError> {
+) -> Result<Bytes, OpenError> {
     let mut nonce = [0; 16];
     sequencer.random.fill(&mut nonce).map_err(|_why| OpenError::Random)?;
+    let nonce = Bytes::copy_from_slice(&nonce);
     let wall = beginning.now.wall;
     let facts = pb::RestartedFacts {
         start_no: recovered.start_no,
-        nonce: Bytes::copy_from_slice(&nonce),
+        nonce: nonce.clone(),
         wall_clock_ms: wall.0,
         dropped_bytes: recovered.dropped_bytes,
         program_version: options.program_version.clone(),
@@ -190,7 +194,7 @@ fn first_entries(
     }
     // Whoever held a lease when the node went down may still acknowledge.
     sequencer.state.hold_ends(Millis(now.0 + options.policy.lease_ms));
-    Ok(())
+    Ok(nonce)
 }
 
 /// Starts a thread that holds a share of `ended` until it ends, however it ends.

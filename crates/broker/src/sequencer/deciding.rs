@@ -68,6 +68,7 @@ impl Sequencer {
             }
             Command::Unsent(unsent) => self.take_back(unsent),
             Command::Operate(operation) => self.operate(operation, now)?,
+            Command::Link(command) => self.link(command, now)?,
             Command::Inspect(inspect) => {
                 let release = inspect(&self.state);
                 self.pending.releases.push(release);
@@ -117,7 +118,7 @@ impl Sequencer {
 
     /// Whether an entry can be written at all: on a disk that is full to the last
     /// block nothing may be folded, since it could not be kept.
-    fn room(&self) -> Result<(), Refusal> {
+    pub(super) fn room(&self) -> Result<(), Refusal> {
         if self.progress.has_room(Claim::Delivery) { Ok(()) } else { Err(storage_full()) }
     }
 
@@ -308,7 +309,7 @@ impl Sequencer {
 
     /// The entries at which an id may have been accepted. `None` where one cannot be
     /// read back.
-    fn prior(&self, origin: &Address, id: &MessageId) -> Option<Vec<Entry>> {
+    pub(super) fn prior(&self, origin: &Address, id: &MessageId) -> Option<Vec<Entry>> {
         let positions = self.state.dedupe().positions(origin, id);
         positions.into_iter().map(|position| self.entry_at(position)).collect()
     }

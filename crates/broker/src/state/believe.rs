@@ -27,5 +27,8 @@ impl State {
         for (at, key) in std::mem::take(&mut self.timers.retries) {
             self.set_phase(key, Phase::Delayed(Millis(at.0.saturating_sub(by))));
         }
+        for (at, key) in std::mem::take(&mut self.timers.deferrals) {
+            self.set_phase(key, Phase::Deferred(Millis(at.0.saturating_sub(by))));
+        }
     }
 }

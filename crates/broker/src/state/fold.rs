@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use barid_audit::entry::{Body, Entry, Item, is_final};
+use barid_message::Reason;
 use barid_message::address::{Address, AddressError};
 use barid_message::id::{MessageId, MessageIdError};
 use barid_message::time::Millis;
-use barid_message::{Precedence, Reason, Status};
 use barid_proto::audit::v1::Event;
 use barid_proto::journal::v1 as pb;
 use bytes::Bytes;
 
-use super::{Delivery, DeliveryKey, Grant, LeaseNumber, Message, Phase, State};
+use super::{Delivery, DeliveryKey, Message, Origin, Outward, Phase, State};
 use crate::caps;
 use crate::registry::{Registry, RegistryError};
 
@@ -38,6 +38,9 @@ pub enum FoldError {
     /// It is about a delivery that is not open.
     #[error("entry {0} is about a delivery that is not open")]
     NoDelivery(u64),
+    /// It lacks facts.
+    #[error("entry {0} lacks facts of its kind")]
+    Facts(u64),
 }
 
 impl State {
@@ -60,7 +63,7 @@ impl State {
                     .map_err(|error| FoldError::Registry(entry.position, error))?;
                 self.registry = Arc::new(registry);
             }
-            Body::Accepted(facts) => self.accepted(entry, facts)?,
+            Body::Accepted(facts) => self.accepted(entry, facts, None)?,
             Body::SubmissionRefused(_) => self.totals.refused += 1,
             Body::RefusalsCounted(facts) => self.totals.refused += facts.count,
             Body::Clock(facts) => {
@@ -74,12 +77,37 @@ impl State {
             | Body::DeadLettered
             | Body::Ended
             | Body::Overdue
-            | Body::Retried => {
+            | Body::Retried
+            | Body::Requeued => {
                 for item in &entry.items {
                     self.item(entry, item)?;
                 }
             }
-            Body::ReadOpened(_) | Body::ReadClosed(_) | Body::Stopped => {}
+            Body::LinkHorizon(facts) => self.horizon_raised(facts),
+            Body::Taken(facts) => {
+                let (Some(message), Some(slot)) = (&facts.message, &facts.slot) else {
+                    return Err(FoldError::Facts(entry.position));
+                };
+                let peer = slot.peer.as_str().into();
+                let from = Origin { peer, acceptance: facts.acceptance.clone() };
+                self.accepted(entry, message, Some(from))?;
+                self.slot_answered(slot);
+            }
+            Body::SlotAnswered(slot) => self.slot_answered(slot),
+            Body::EvidenceTaken(slot) => {
+                for item in &entry.items {
+                    self.item(entry, item)?;
+                }
+                self.slot_answered(slot);
+            }
+            Body::CustodyReceived(facts) => {
+                for item in &entry.items {
+                    self.item(entry, item)?;
+                }
+                self.custody_received(facts);
+            }
+            Body::PeerMisbehaved(_) | Body::ReadOpened(_) | Body::ReadClosed(_) | Body::Stopped => {
+            }
         }
         self.next_position += 1;
         self.last_time = entry.time;
@@ -90,6 +118,7 @@ impl State {
         self.start_no = facts.start_no;
         self.log_origin.clone_from(&facts.log_origin);
         self.dedupe.forget_before(time);
+        self.count_as_offered();
         let leased: Vec<_> = self.timers.leases.iter().map(|(_, key)| *key).collect();
         for key in leased {
             self.set_phase(key, Phase::Ready);
@@ -101,7 +130,12 @@ impl State {
         }
     }
 
-    fn accepted(&mut self, entry: &Entry, facts: &pb::AcceptedFacts) -> Result<(), FoldError> {
+    fn accepted(
+        &mut self,
+        entry: &Entry,
+        facts: &pb::AcceptedFacts,
+        from: Option<Origin>,
+    ) -> Result<(), FoldError> {
         let address = |text: &str| {
             Address::parse(text).map_err(|error| FoldError::Address(entry.position, error))
         };
@@ -113,17 +147,22 @@ impl State {
                 .map_err(|error| FoldError::Id(entry.position, error))?,
             facts: detached(facts),
             evidence: Bytes::copy_from_slice(&entry.evidence),
+            from,
         });
         self.dedupe.insert(&message.origin, &message.id, entry.position);
         self.totals.accepted += 1;
-        for (index, item) in (0..).zip(&entry.items) {
+        for item in &entry.items {
             self.totals.deliveries += 1;
-            let key = DeliveryKey { accepted: entry.position, index };
+            let facts = &item.facts;
+            let key = DeliveryKey { accepted: entry.position, index: facts.delivery_index };
+            let outward = (!facts.peer.is_empty())
+                .then(|| Outward { peer: facts.peer.as_str().into(), slot: facts.slot });
             let delivery = Delivery {
                 message: Arc::clone(&message),
                 recipient: address(&item.facts.recipient)?,
+                phase: if outward.is_some() { Phase::Queued } else { Phase::Ready },
+                outward,
                 tries: 0,
-                phase: Phase::Ready,
                 last_reason: Reason::Unspecified,
                 overdue: false,
                 redelivered: false,
@@ -137,7 +176,9 @@ impl State {
 
     /// Takes a delivery in.
     pub(super) fn open(&mut self, key: DeliveryKey, delivery: Delivery) {
-        self.inboxes.entry(delivery.recipient.clone()).or_default().add();
+        if delivery.outward.is_none() {
+            self.inboxes.entry(delivery.recipient.clone()).or_default().add();
+        }
         self.deliveries.insert(key, delivery);
         self.enter_phase(key);
     }
@@ -145,14 +186,40 @@ impl State {
     fn item(&mut self, entry: &Entry, item: &Item) -> Result<(), FoldError> {
         let facts = &item.facts;
         let key = DeliveryKey { accepted: facts.accepted_position, index: facts.delivery_index };
-        if !self.deliveries.contains_key(&key) {
+        let Some(delivery) = self.deliveries.get(&key) else {
             return Err(FoldError::NoDelivery(entry.position));
+        };
+        if facts.evidence_slot != 0 {
+            let peer = delivery.message.from.as_ref().map(|from| Arc::clone(&from.peer));
+            self.evidence_queued(peer, entry.position, item);
         }
         if is_final(item.event) {
+            if !matches!(entry.body, Body::EvidenceTaken(_) | Body::CustodyReceived(_)) {
+                // Decided here, so the peer does not have it: its number is void, or
+                // goes on without it.
+                self.leave_slot(key, item.reason);
+            }
             self.close(key, item.event);
             return Ok(());
         }
         let phase = match item.event {
+            Event::RelayAccepted => Some(Phase::Passed),
+            Event::Deferred => {
+                if let Some(outward) =
+                    self.deliveries.get_mut(&key).and_then(|delivery| delivery.outward.as_mut())
+                {
+                    outward.slot = 0;
+                }
+                Some(Phase::Deferred(Millis(facts.not_before_ms)))
+            }
+            Event::Queued => {
+                if let Some(outward) =
+                    self.deliveries.get_mut(&key).and_then(|delivery| delivery.outward.as_mut())
+                {
+                    outward.slot = facts.slot;
+                }
+                Some(Phase::Queued)
+            }
             Event::Returned => Some(Phase::Delayed(Millis(facts.not_before_ms))),
             Event::DeadLettered => Some(Phase::Dead(entry.time)),
             Event::Retried => Some(Phase::Ready),
@@ -166,6 +233,7 @@ impl State {
             match item.event {
                 Event::Overdue => delivery.overdue = true,
                 Event::Retried => delivery.tries = 0,
+                Event::RelayAccepted | Event::Queued => {}
                 _ => {
                     delivery.tries = facts.tries;
                     delivery.last_reason = item.reason;
@@ -185,7 +253,9 @@ impl State {
         self.timers.deadlines.remove(&(end, key));
         self.timers.deadlines.remove(&(Millis(end.0 + caps::OVERDUE_AFTER_MS), key));
         self.timers.deadlines.remove(&(self.no_end_before, key));
-        if let Some(inbox) = self.inboxes.get_mut(&delivery.recipient) {
+        if delivery.outward.is_none()
+            && let Some(inbox) = self.inboxes.get_mut(&delivery.recipient)
+        {
             inbox.remove();
         }
         let totals = &mut self.totals;
@@ -195,147 +265,6 @@ impl State {
             Event::Expired => &mut totals.expired,
             _ => &mut totals.non_delivered,
         } += 1;
-    }
-
-    /// Hands a delivery out. Not an entry: after a start every open delivery counts
-    /// as possibly handed out (SPINE §3.4).
-    pub fn grant(&mut self, key: DeliveryKey, grant: Grant, number: LeaseNumber) {
-        self.set_phase(key, Phase::Leased(grant));
-        if let Some(delivery) = self.deliveries.get_mut(&key) {
-            delivery.granted = Some(number);
-        }
-    }
-
-    /// Gives a lease more time.
-    pub fn renew(&mut self, key: DeliveryKey, until: Millis) {
-        let Some(Delivery { phase: Phase::Leased(grant), .. }) = self.deliveries.get(&key) else {
-            return;
-        };
-        let renewed = Grant { expires: until, ..grant.clone() };
-        self.set_phase(key, Phase::Leased(renewed));
-    }
-
-    /// Deliveries whose time for the next try has come are ready again.
-    pub fn wake(&mut self, now: Millis) -> Vec<Address> {
-        let mut woken = Vec::new();
-        while let Some((at, key)) = self.timers.retries.first().copied()
-            && at <= now
-        {
-            self.set_phase(key, Phase::Ready);
-            woken.extend(self.deliveries.get(&key).map(|delivery| delivery.recipient.clone()));
-        }
-        woken
-    }
-
-    /// The first delivery whose lease has run out.
-    #[must_use]
-    pub fn lease_due(&self, now: Millis) -> Option<DeliveryKey> {
-        self.timers.leases.first().filter(|(at, _)| *at <= now).map(|(_, key)| *key)
-    }
-
-    /// Takes back what a stream holds, which is no failed try; gives the inboxes
-    /// that have something ready now. Not an entry, as the hand-out was none.
-    pub fn release(&mut self, stream: u64, consumer: &str) -> Vec<Address> {
-        let mut released = Vec::new();
-        for key in self.held_by(stream, consumer) {
-            self.set_phase(key, Phase::Ready);
-            if let Some(delivery) = self.deliveries.get_mut(&key) {
-                delivery.redelivered = true;
-                released.push(delivery.recipient.clone());
-            }
-        }
-        released
-    }
-
-    fn held_by(&self, stream: u64, consumer: &str) -> Vec<DeliveryKey> {
-        let is_held = |key: &DeliveryKey| {
-            matches!(self.deliveries.get(key), Some(Delivery { phase: Phase::Leased(grant), .. })
-                if grant.stream == stream && *grant.consumer == *consumer)
-        };
-        self.timers.leases.iter().map(|(_, key)| *key).filter(is_held).collect()
-    }
-
-    /// The first delivery whose deadline has to be looked at. Nothing while the
-    /// clock is in doubt.
-    #[must_use]
-    pub fn deadline_due(&self, now: Millis) -> Option<(Millis, DeliveryKey)> {
-        self.timers.deadlines.first().copied().filter(|(at, _)| !self.clock_suspect && *at <= now)
-    }
-
-    /// Looks at a deadline again later, or never.
-    pub fn put_off(&mut self, due: (Millis, DeliveryKey), until: Option<Millis>) {
-        self.timers.deadlines.remove(&due);
-        self.timers.deadlines.extend(until.map(|at| (at, due.1)));
-    }
-
-    /// When the next timer falls due.
-    #[must_use]
-    pub fn next_timer(&self) -> Option<Millis> {
-        self.timers.next(!self.clock_suspect)
-    }
-
-    /// Forgets ids too old to be accepted again. Not an entry: the gate refuses them
-    /// by their age.
-    pub fn forget_before(&self, now: Millis) {
-        self.dedupe.forget_before(now);
-    }
-
-    /// Nothing ends by itself before `until`. Not an entry: it only delays.
-    pub fn hold_ends(&mut self, until: Millis) {
-        self.no_end_before = until;
-    }
-
-    pub(super) fn set_phase(&mut self, key: DeliveryKey, phase: Phase) {
-        self.leave_phase(key);
-        if let Some(delivery) = self.deliveries.get_mut(&key) {
-            delivery.phase = phase;
-        }
-        self.enter_phase(key);
-    }
-
-    fn leave_phase(&mut self, key: DeliveryKey) {
-        let Some(delivery) = self.deliveries.get(&key) else {
-            return;
-        };
-        match &delivery.phase {
-            Phase::Ready => {
-                if let Some(inbox) = self.inboxes.get_mut(&delivery.recipient) {
-                    inbox.unready(class(delivery), key);
-                }
-            }
-            Phase::Delayed(at) => {
-                self.timers.retries.remove(&(*at, key));
-            }
-            Phase::Leased(grant) => {
-                self.timers.leases.remove(&(grant.expires, key));
-            }
-            Phase::Dead(_) | Phase::Unreadable => {}
-        }
-    }
-
-    fn enter_phase(&mut self, key: DeliveryKey) {
-        let Some(delivery) = self.deliveries.get(&key) else {
-            return;
-        };
-        if !matches!(delivery.phase, Phase::Leased(_)) {
-            // While a lease ran, its deadline may have been looked at for the last time.
-            let (end, ..) = delivery.message.end();
-            self.timers.deadlines.insert((end, key));
-        }
-        match &delivery.phase {
-            Phase::Ready => {
-                if let Some(inbox) = self.inboxes.get_mut(&delivery.recipient) {
-                    inbox.make_ready(class(delivery), key);
-                }
-            }
-            Phase::Delayed(at) => {
-                self.timers.retries.insert((*at, key));
-            }
-            Phase::Leased(grant) => {
-                self.timers.leases.insert((grant.expires, key));
-            }
-            Phase::Dead(_) | Phase::Unreadable => {}
-        }
     }
 }
 
@@ -348,8 +277,4 @@ fn detached(facts: &pb::AcceptedFacts) -> pb::AcceptedFacts {
         agreement.sha256 = Bytes::copy_from_slice(&agreement.sha256);
     }
     own
-}
-
-fn class(delivery: &Delivery) -> (Precedence, Status) {
-    (delivery.message.precedence(), delivery.message.status())
 }

@@ -10,7 +10,7 @@ use barid_proto::journal::v1 as pb;
 use prost::Message as _;
 
 use super::dedupe::Dedupe;
-use super::{Delivery, DeliveryKey, Message, Phase, State};
+use super::{Delivery, DeliveryKey, Message, Origin, Outward, Phase, State};
 use crate::registry::Registry;
 
 /// Version of the format. Another one is passed over: the journal has everything.
@@ -46,6 +46,7 @@ impl State {
             clock_suspect: self.clock_suspect,
             log_origin: self.log_origin.clone(),
             dedupe_oldest_day: self.dedupe.oldest_day(),
+            links: self.links_to_snapshot(),
         }
         .encode_to_vec()
     }
@@ -75,8 +76,10 @@ impl State {
             deliveries: BTreeMap::new(),
             inboxes: BTreeMap::new(),
             timers: super::Timers::default(),
+            links: BTreeMap::new(),
             no_end_before: Millis(0),
         };
+        state.restore_links(snapshot.links).ok_or(SnapshotError)?;
         for message in snapshot.messages {
             state.restore(message)?;
         }
@@ -92,9 +95,18 @@ impl State {
             id: MessageId::parse(&facts.message_id).map_err(|_why| SnapshotError)?,
             facts,
             evidence: outstanding.evidence,
+            from: (!outstanding.from_peer.is_empty()).then(|| Origin {
+                peer: outstanding.from_peer.into(),
+                acceptance: outstanding.acceptance,
+            }),
         });
         for open in outstanding.deliveries {
+            let outward = (!open.peer.is_empty())
+                .then(|| Outward { peer: open.peer.as_str().into(), slot: open.slot });
             let phase = match (open.dead_since_ms, open.not_before_ms) {
+                _ if open.passed => Phase::Passed,
+                (_, 0) if outward.is_some() => Phase::Queued,
+                (_, not_before) if outward.is_some() => Phase::Deferred(Millis(not_before)),
                 (0, 0) => Phase::Ready,
                 (0, not_before) => Phase::Delayed(Millis(not_before)),
                 (since, _) => Phase::Dead(Millis(since)),
@@ -102,6 +114,7 @@ impl State {
             let delivery = Delivery {
                 message: Arc::clone(&message),
                 recipient: Address::parse(&open.recipient).map_err(|_why| SnapshotError)?,
+                outward,
                 tries: open.tries,
                 phase,
                 last_reason: open.last_reason(),
@@ -124,13 +137,17 @@ fn outstanding(message: &Message) -> pb::OutstandingMessage {
         evidence: message.evidence.clone(),
         deliveries: Vec::new(),
         accepted_at_ms: message.accepted_at.0,
+        from_peer: message.from.as_ref().map_or_else(String::new, |from| from.peer.as_ref().into()),
+        acceptance: message.from.as_ref().map(|from| from.acceptance.clone()).unwrap_or_default(),
     }
 }
 
 fn outstanding_delivery(key: DeliveryKey, delivery: &Delivery) -> pb::OutstandingDelivery {
     let (not_before, dead_since) = match delivery.phase {
-        Phase::Ready | Phase::Leased(_) | Phase::Unreadable => (0, 0),
-        Phase::Delayed(at) => (at.0, 0),
+        Phase::Ready | Phase::Leased(_) | Phase::Unreadable | Phase::Queued | Phase::Passed => {
+            (0, 0)
+        }
+        Phase::Delayed(at) | Phase::Deferred(at) => (at.0, 0),
         Phase::Dead(since) => (0, since.0),
     };
     let mut open = pb::OutstandingDelivery {
@@ -140,8 +157,13 @@ fn outstanding_delivery(key: DeliveryKey, delivery: &Delivery) -> pb::Outstandin
         not_before_ms: not_before,
         dead_since_ms: dead_since,
         overdue: delivery.overdue,
+        passed: delivery.phase == Phase::Passed,
         ..Default::default()
     };
+    if let Some(outward) = &delivery.outward {
+        outward.peer.as_ref().clone_into(&mut open.peer);
+        open.slot = outward.slot;
+    }
     open.set_last_reason(delivery.last_reason);
     open.set_event(delivery.event);
     open

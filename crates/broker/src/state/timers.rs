@@ -6,7 +6,7 @@ use barid_message::time::Millis;
 
 use super::DeliveryKey;
 
-/// Three sorted sets; the first of each is the next to fall due.
+/// Sorted sets; the first of each is the next to fall due.
 ///
 /// **Invariant**: every open delivery has a deadline here, unless it is handed out and
 /// was said to be overdue: then the end of its lease brings the deadline back.
@@ -15,13 +15,15 @@ pub(super) struct Timers {
     pub(super) deadlines: BTreeSet<(Millis, DeliveryKey)>,
     pub(super) leases: BTreeSet<(Millis, DeliveryKey)>,
     pub(super) retries: BTreeSet<(Millis, DeliveryKey)>,
+    /// Deliveries that a peer deferred.
+    pub(super) deferrals: BTreeSet<(Millis, DeliveryKey)>,
 }
 
 impl Timers {
     /// When the next of them falls due.
     pub(super) fn next(&self, with_deadlines: bool) -> Option<Millis> {
         let deadline = self.deadlines.first().filter(|_| with_deadlines);
-        [deadline, self.leases.first(), self.retries.first()]
+        [deadline, self.leases.first(), self.retries.first(), self.deferrals.first()]
             .into_iter()
             .flatten()
             .map(|(at, _)| *at)

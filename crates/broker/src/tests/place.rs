@@ -71,6 +71,7 @@ pub(super) fn registry(key: &SigningKey, agreement: &Agreement) -> facts::Regist
             text: Bytes::copy_from_slice(agreement.text().as_bytes()),
         }],
         operators: vec![],
+        peers: vec![],
     }
 }
 

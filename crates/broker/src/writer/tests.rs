@@ -29,6 +29,7 @@ fn run(parts: Parts) -> Running {
         commands,
         grown,
         inboxes: BTreeMap::new(),
+        peers: BTreeMap::new(),
     };
     let writer = thread::spawn(move || writer.run());
     Running { writer, groups, told, _projector_that_never_looks, folder: parts.folder }

@@ -1,0 +1,215 @@
+//! Commands of links: one session a peer, and every answer behind its group.
+
+use std::sync::Arc;
+
+use barid_audit::entry::Entry;
+use barid_journal::Claim;
+use barid_message::time::Millis;
+use barid_proto::federation::v1::{CustodyStatement, Hello, Lane};
+use barid_proto::journal::v1 as pb;
+use bytes::Bytes;
+
+use super::{Sequencer, SequencerError};
+use crate::command::{Content, LinkCommand, LinkEnd, Offered};
+use crate::decide::hello::{self, Unreceipted};
+use crate::decide::link::{self, Breach, Next, Received};
+use crate::decide::take::{self, Slot, Verdict, take};
+use crate::state::DeliveryKey;
+use crate::state::link::{Answered, LANES, Slot as Kept};
+
+impl Sequencer {
+    pub(super) fn link(&mut self, command: LinkCommand, now: Millis) -> Result<(), SequencerError> {
+        match command {
+            LinkCommand::Open { peer, reply } => {
+                let session = self.state.fence(&peer);
+                let lanes = hello::lanes(&self.state, &peer);
+                self.release(reply, (session, lanes));
+            }
+            LinkCommand::Hello { peer, session, hello, reply } => {
+                let answer = self.hello(&peer, session, &hello, now)?;
+                self.release(reply, answer);
+            }
+            LinkCommand::Offer { peer, session, wants, reply } => {
+                let answer = self.offer(&peer, session, wants, now)?;
+                self.release(reply, answer);
+            }
+            LinkCommand::Take { session, slot, reply } => {
+                let answer = self.take(session, &slot, now)?;
+                self.release(reply, answer);
+            }
+            LinkCommand::Receipt { peer, session, statement, receipt, reply } => {
+                let answer = self.receipt(&peer, session, &statement, &receipt, now)?;
+                self.release(reply, answer);
+            }
+            LinkCommand::Breach { peer, breach, reply } => {
+                drop(self.breach(&peer, breach, now)?);
+                self.release(reply, ());
+            }
+        }
+        Ok(())
+    }
+
+    /// Peers that the entry gives something to send to. Asked before the fold, which
+    /// may end the delivery.
+    pub(super) fn touch_peers(&mut self, entry: &Entry) {
+        for item in &entry.items {
+            let facts = &item.facts;
+            if !facts.peer.is_empty() {
+                self.pending.touched_peers.insert(facts.peer.as_str().into());
+            }
+            let key = delivery_key(facts);
+            if facts.evidence_slot != 0
+                && let Some(from) = self.state.delivery(key).and_then(|d| d.message.from.as_ref())
+            {
+                self.pending.touched_peers.insert(Arc::clone(&from.peer));
+            }
+        }
+    }
+
+    fn hello(
+        &mut self,
+        peer: &str,
+        session: u64,
+        hello: &Hello,
+        now: Millis,
+    ) -> Result<Result<Unreceipted, LinkEnd>, SequencerError> {
+        if !self.is_live(peer, session) {
+            return Ok(Err(LinkEnd::Fenced));
+        }
+        if self.room().is_err() {
+            return Ok(Err(LinkEnd::Full));
+        }
+        match hello::begin(&mut self.state, &self.node, peer, hello) {
+            Ok(unreceipted) => Ok(Ok(unreceipted)),
+            Err(breach) => self.breach(peer, breach, now).map(Err),
+        }
+    }
+
+    /// Records what a peer did. The caller ends the session, so there is at most one
+    /// such entry a session.
+    fn breach(
+        &mut self,
+        peer: &str,
+        breach: Breach,
+        now: Millis,
+    ) -> Result<LinkEnd, SequencerError> {
+        if self.room().is_ok() {
+            self.commit(breach.entry(&self.state, now, peer))?;
+        }
+        Ok(LinkEnd::Breach(breach))
+    }
+
+    fn is_live(&self, peer: &str, session: u64) -> bool {
+        self.state.link(peer).is_some_and(|link| link.session() == session)
+    }
+
+    fn offer(
+        &mut self,
+        peer: &str,
+        session: u64,
+        wants: [usize; 5],
+        now: Millis,
+    ) -> Result<Result<Vec<Offered>, LinkEnd>, SequencerError> {
+        if !self.is_live(peer, session) {
+            return Ok(Err(LinkEnd::Fenced));
+        }
+        let mut offered = Vec::new();
+        for (lane, mut wanted) in LANES.into_iter().zip(wants) {
+            while wanted > 0 {
+                match link::next(&self.state, &self.node, now, peer, lane) {
+                    Next::Entry(_) if self.room().is_err() => return Ok(Ok(offered)),
+                    Next::Entry(entry) => drop(self.commit(entry)?),
+                    Next::Nothing => break,
+                    Next::Slot(number) => {
+                        offered.extend(self.content(peer, lane, number));
+                        self.state.offered(peer, lane);
+                        wanted -= 1;
+                    }
+                }
+            }
+        }
+        Ok(Ok(offered))
+    }
+
+    fn content(&self, peer: &str, lane: Lane, number: u64) -> Option<Offered> {
+        let slot = self.state.link(peer)?.outbound(lane).slots.get(&number)?;
+        let content = match slot {
+            Kept::Transfer { accepted, deliveries, .. } => {
+                let (index, _) = deliveries.first()?;
+                let key = DeliveryKey { accepted: *accepted, index: *index };
+                let message = Arc::clone(&self.state.delivery(key)?.message);
+                let recipients = deliveries.iter().map(|(_, recipient)| recipient.clone());
+                Content::Transfer { message, recipients: recipients.collect() }
+            }
+            Kept::Void { header_digest, reason } => {
+                Content::Void { header_digest: header_digest.clone(), reason: *reason }
+            }
+            Kept::Evidence { position, index, .. } => Content::Evidence(*position, *index),
+        };
+        Some(Offered { lane, number, content })
+    }
+
+    fn take(
+        &mut self,
+        session: u64,
+        slot: &Slot,
+        now: Millis,
+    ) -> Result<Result<Option<Answered>, LinkEnd>, SequencerError> {
+        if !self.is_live(&slot.peer, session) {
+            return Ok(Err(LinkEnd::Fenced));
+        }
+        if self.room().is_err() {
+            return Ok(Err(LinkEnd::Full));
+        }
+        let prior = match &slot.content {
+            take::Content::Transfer(transfer) => match &transfer.admitted {
+                Ok(admission) => {
+                    let header = admission.relayed.admitted.message.header();
+                    match self.prior(header.origin(), &header.message_id()) {
+                        Some(prior) => prior,
+                        // Not ours to decide about what cannot be read back.
+                        None => return Ok(Err(LinkEnd::Full)),
+                    }
+                }
+                Err(_) => Vec::new(),
+            },
+            take::Content::Void { .. } | take::Content::Evidence(_) => Vec::new(),
+        };
+        let has_room = self.progress.has_room(Claim::Intake);
+        match take(&self.state, &self.node, now, slot, has_room, &prior) {
+            Verdict::Known => Ok(Ok(None)),
+            Verdict::Breach(breach) => self.breach(&slot.peer, breach, now).map(Err),
+            Verdict::Entry(entry) => {
+                self.commit(*entry)?;
+                let link = self.state.link(&slot.peer);
+                let answers = link.map(|link| &link.inbound(slot.lane).answers);
+                Ok(Ok(answers.and_then(|answers| answers.get(&slot.number)).cloned()))
+            }
+        }
+    }
+
+    fn receipt(
+        &mut self,
+        peer: &str,
+        session: u64,
+        statement: &CustodyStatement,
+        receipt: &Bytes,
+        now: Millis,
+    ) -> Result<Result<(), LinkEnd>, SequencerError> {
+        if !self.is_live(peer, session) {
+            return Ok(Err(LinkEnd::Fenced));
+        }
+        if self.room().is_err() {
+            return Ok(Err(LinkEnd::Full));
+        }
+        match link::received(&self.state, &self.node, now, peer, statement, receipt) {
+            Received::Known => Ok(Ok(())),
+            Received::Breach(breach) => self.breach(peer, breach, now).map(Err),
+            Received::Entry(entry) => self.commit(*entry).map(|_| Ok(())),
+        }
+    }
+}
+
+fn delivery_key(facts: &pb::DeliveryFacts) -> DeliveryKey {
+    DeliveryKey { accepted: facts.accepted_position, index: facts.delivery_index }
+}

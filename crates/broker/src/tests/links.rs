@@ -1,0 +1,149 @@
+//! Histories of two nodes: random operations, cuts and crashes, then the laws of custody.
+
+use std::collections::BTreeMap;
+
+use barid_message::Reason;
+use barid_proto::audit::v1::Event;
+use proptest::prelude::*;
+
+use super::pair::Pair;
+use crate::decide::settle::Answer;
+
+#[derive(Clone, Debug)]
+enum Op {
+    Submit { from: bool, precedence: u8, lives_s: u16 },
+    Offer { from: bool, max: u8 },
+    Arrive { to: bool, count: u8 },
+    Consume { at: bool, how: u8 },
+    Wait(u16),
+    Cut,
+    Connect,
+    Restart { which: bool, from_snapshot: bool },
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        5 => (any::<bool>(), 0..3_u8, 1..900_u16)
+            .prop_map(|(from, precedence, lives_s)| Op::Submit { from, precedence, lives_s }),
+        6 => (any::<bool>(), 1..4_u8).prop_map(|(from, max)| Op::Offer { from, max }),
+        8 => (any::<bool>(), 1..6_u8).prop_map(|(to, count)| Op::Arrive { to, count }),
+        3 => (any::<bool>(), 0..4_u8).prop_map(|(at, how)| Op::Consume { at, how }),
+        2 => (1..200_u16).prop_map(Op::Wait),
+        1 => Just(Op::Cut),
+        3 => Just(Op::Connect),
+        1 => (any::<bool>(), any::<bool>())
+            .prop_map(|(which, from_snapshot)| Op::Restart { which, from_snapshot }),
+    ]
+}
+
+fn run(pair: &mut Pair, op: &Op) {
+    match *op {
+        Op::Submit { from, precedence, lives_s } => {
+            pair.submit(usize::from(from), precedence, lives_s);
+        }
+        Op::Offer { from, max } => pair.offer(usize::from(from), max),
+        Op::Arrive { to, count } => pair.arrive(usize::from(to), usize::from(count)),
+        Op::Consume { at, how } => {
+            let answer = match how {
+                0 => Answer::Refuse(Reason::WrongAddressee),
+                1 => Answer::Nack(0),
+                _ => Answer::Ack,
+            };
+            pair.consume(usize::from(at), answer);
+        }
+        Op::Wait(seconds) => pair.wait(u64::from(seconds)),
+        Op::Cut => pair.cut(),
+        Op::Connect => pair.connect(),
+        Op::Restart { which, from_snapshot } => pair.restart(usize::from(which), from_snapshot),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    fn custody_has_one_holder_and_every_delivery_one_final(ops in prop::collection::vec(op(), 1..60)) {
+        let mut pair = Pair::new();
+        for op in &ops {
+            run(&mut pair, op);
+        }
+        pair.settle_down();
+        prop_assert_eq!(pair.breaches, 0);
+        for origin in 0..2 {
+            let (here, there) = (&pair.sides[origin], &pair.sides[1 - origin]);
+            let accepted = here.accepted();
+            let finals: BTreeMap<_, _> = here.finals(origin).into_iter().collect();
+            prop_assert_eq!(here.finals(origin).len(), finals.len(), "two finals at the origin");
+            for (_, id) in &accepted {
+                prop_assert!(finals.contains_key(id), "{} never ended", id);
+            }
+            let taken = there.taken();
+            let unique: std::collections::BTreeSet<_> = taken.iter().map(|(_, id)| id).collect();
+            prop_assert_eq!(unique.len(), taken.len(), "taken over twice");
+            // Whoever held it last decided, and the origin was told just that.
+            let decided: BTreeMap<_, _> = there.finals(origin).into_iter().collect();
+            for (_, id) in &taken {
+                prop_assert_eq!(decided.get(id), finals.get(id));
+            }
+            // Nothing was deferred: order within a precedence is that of acceptance.
+            for precedence in taken.iter().map(|(precedence, _)| precedence) {
+                let of = |all: &[(_, String)]| -> Vec<String> {
+                    all.iter().filter(|(p, _)| p == precedence).map(|(_, id)| id.clone()).collect()
+                };
+                let order: Vec<_> =
+                    of(&accepted).into_iter().filter(|id| unique.contains(id)).collect();
+                prop_assert_eq!(of(&taken), order);
+            }
+        }
+    }
+}
+
+#[test]
+fn in_doubt_past_the_deadline_is_overdue_and_the_final_follows_when_the_link_heals() {
+    let mut pair = Pair::new();
+    pair.submit(0, 0, 100);
+    pair.connect();
+    pair.offer(0, 10);
+    // It left, and nobody knows whether it arrived.
+    pair.cut();
+    pair.wait(99);
+    assert_eq!(pair.sides[0].events(Event::Overdue), 0);
+    pair.wait(200);
+    assert_eq!(pair.sides[0].events(Event::Overdue), 1);
+    assert_eq!(pair.sides[0].finals(0), []);
+    pair.settle_down();
+    // It never arrived: held here again, and past its time.
+    let [(_, event)] = pair.sides[0].finals(0).try_into().unwrap();
+    assert_eq!(event, Event::Expired);
+}
+
+#[test]
+fn what_never_left_expires_and_its_number_is_void() {
+    let mut pair = Pair::new();
+    pair.submit(0, 0, 10);
+    pair.submit(0, 0, 1_000);
+    pair.wait(60);
+    assert_eq!(pair.sides[0].finals(0).len(), 1);
+    pair.settle_down();
+    assert_eq!(pair.breaches, 0);
+    assert_eq!(pair.sides[1].taken().len(), 1);
+    assert_eq!(pair.sides[0].events(Event::HandedOver), 1);
+}
+
+#[test]
+fn after_a_crash_what_may_have_left_is_not_decided_about() {
+    let mut pair = Pair::new();
+    pair.submit(0, 0, 100);
+    pair.connect();
+    pair.offer(0, 10);
+    pair.arrive(1, 10);
+    // It arrived, its receipt did not, and whoever sent it remembers only its journal.
+    pair.restart(0, false);
+    pair.consume(1, Answer::Ack);
+    pair.wait(300);
+    assert_eq!(pair.sides[0].finals(0), []);
+    pair.settle_down();
+    assert_eq!(pair.breaches, 0);
+    let [(_, event)] = pair.sides[0].finals(0).try_into().unwrap();
+    assert_eq!(event, Event::HandedOver);
+}

@@ -1,0 +1,85 @@
+//! One of the two nodes.
+
+use std::collections::BTreeMap;
+
+use barid_audit::entry::{Body, Entry, is_final};
+use barid_message::Precedence;
+use barid_message::key::SigningKey;
+use barid_message::time::Millis;
+use barid_proto::audit::v1::Event;
+use barid_proto::journal::v1 as facts;
+use barid_proto::message::v1::SignedMessage;
+use bytes::Bytes;
+
+use super::{AGENCIES, DOMAINS};
+use crate::decide::{Node, start};
+use crate::state::State;
+
+pub(in crate::tests) struct Side {
+    pub(in crate::tests) state: State,
+    pub(in crate::tests) entries: Vec<Entry>,
+    pub(super) node: Node,
+    pub(super) agency_key: SigningKey,
+    pub(super) evidence_key: SigningKey,
+    pub(super) registry: facts::RegistryFacts,
+    /// By header digest: the bytes a real node keeps as blobs.
+    pub(super) blobs: BTreeMap<Bytes, SignedMessage>,
+    pub(super) session: Option<u64>,
+    pub(super) starts: u64,
+}
+
+impl Side {
+    pub(super) fn begin(&mut self, which: usize, now: Millis) {
+        self.starts += 1;
+        self.session = None;
+        let facts = facts::RestartedFacts {
+            start_no: self.starts,
+            log_origin: format!("{}/log/1", DOMAINS[which]),
+            ..Default::default()
+        };
+        self.commit(start::restarted(&self.state, now, facts));
+        if let Some(entry) = start::registry(&self.state, now, &self.registry.clone()) {
+            self.commit(entry);
+        }
+        self.state.hold_ends(Millis(now.0 + self.node.policy.lease_ms));
+    }
+
+    pub(super) fn commit(&mut self, entry: Entry) {
+        self.state.fold(&entry).unwrap();
+        self.entries.push(entry);
+    }
+
+    /// Ids of messages submitted here, in order, by precedence.
+    pub(in crate::tests) fn accepted(&self) -> Vec<(Precedence, String)> {
+        let accepted = self.entries.iter().filter_map(|entry| match &entry.body {
+            Body::Accepted(facts) => Some((facts.precedence(), facts.message_id.clone())),
+            _ => None,
+        });
+        accepted.collect()
+    }
+
+    /// Ids of messages taken over here, in order, by precedence.
+    pub(in crate::tests) fn taken(&self) -> Vec<(Precedence, String)> {
+        let taken = self.entries.iter().filter_map(|entry| match &entry.body {
+            Body::Taken(facts) => {
+                let facts = facts.message.as_ref()?;
+                Some((facts.precedence(), facts.message_id.clone()))
+            }
+            _ => None,
+        });
+        taken.collect()
+    }
+
+    /// The finals journaled here about messages of an agency, by id.
+    pub(in crate::tests) fn finals(&self, origin: usize) -> Vec<(String, Event)> {
+        let items = self.entries.iter().flat_map(|entry| &entry.items);
+        items
+            .filter(|item| is_final(item.event) && item.facts.origin_agency == AGENCIES[origin])
+            .map(|item| (item.facts.message_id.clone(), item.event))
+            .collect()
+    }
+
+    pub(in crate::tests) fn events(&self, event: Event) -> usize {
+        self.entries.iter().flat_map(|entry| &entry.items).filter(|i| i.event == event).count()
+    }
+}
