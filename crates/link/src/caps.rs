@@ -50,6 +50,24 @@ pub const METADATA_BYTES: u32 = 16 * 1024;
 /// refused message travel in the trailers.
 pub const ANSWER_METADATA_BYTES: u32 = 64 * 1024;
 
+/// The signed bytes of a node's card.
+pub const CARD_BYTES: usize = 64 * 1024;
+
+/// A card as a file: in base64 with its lines, and room for what mail adds.
+pub const CARD_TEXT_BYTES: usize = 2 * CARD_BYTES;
+
+/// Characters of a node's name on its card.
+pub const CARD_NAME_CHARS: usize = 64;
+
+/// Characters of the role to call.
+pub const CARD_ROLE_CHARS: usize = 64;
+
+/// Characters of the telephone number to call.
+pub const CARD_TELEPHONE_CHARS: usize = 32;
+
+/// Characters of the address to write to.
+pub const CARD_EMAIL_CHARS: usize = 128;
+
 /// Calls and streams at one time on one connection.
 pub const STREAMS_PER_CONNECTION: u32 = 100;
 
@@ -71,6 +89,36 @@ pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 /// A stream silent for this long is dead to the client.
 pub const HEARTBEAT_SILENCE: Duration = Duration::from_secs(45);
 
+/// A slot is cut into pieces of at most this (SPINE §5.5): the longest that a FLASH
+/// waits behind another slot, half a second at 64 kbit/s.
+pub const LINK_PIECE_BYTES: usize = 4 * 1024;
+
+/// The largest encoded slot, in bytes: a message and what travels with it.
+pub const LINK_SLOT_BYTES: usize = 320 * 1024;
+
+/// Slots of one lane taken from the journal ahead of being sent.
+pub const LINK_WAITING_SLOTS: usize = 128;
+
+/// Bytes of one lane beyond which no further slot is taken ahead.
+pub const LINK_WAITING_BYTES: usize = 256 * 1024;
+
+/// A lane that waits is served at least once in so many pieces.
+pub const LINK_FLOOR: u32 = 16;
+
+/// Bytes on their way before anything was measured.
+pub const LINK_WINDOW_FIRST: u64 = 64 * 1024;
+
+/// Least bytes on their way, however thin the link (SPINE §5.5).
+pub const LINK_WINDOW_MIN: u64 = 8 * 1024;
+
+/// How long a measured round trip is believed (ms).
+pub const LINK_MEASURE_MS: u64 = 10_000;
+
+/// Most bytes on their way.
+pub const LINK_WINDOW_MAX: u64 = 8 * 1024 * 1024;
+
+const _: () = assert!(LINK_WINDOW_MIN >= 2 * LINK_PIECE_BYTES as u64, "a piece never waits");
+const _: () = assert!(LINK_SLOT_BYTES >= (16 + 256 + 16) * 1024, "a message fits into a slot");
 const _: () =
     assert!(GRPC_MESSAGE_BYTES >= (16 + 256) * 1024, "a header and a body fit into a gRPC message");
 const _: () = assert!(
