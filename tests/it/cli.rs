@@ -2,6 +2,7 @@
 
 mod examples;
 mod hostile_text;
+mod joining;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -40,8 +41,9 @@ impl Desk {
     }
 
     fn init(&self) -> Said {
-        let (exchange, operations) = (free_address().to_string(), free_address().to_string());
+        let [exchange, operations, federation] = [(); 3].map(|()| free_address().to_string());
         let listen = ["--exchange", &exchange, "--operations", &operations];
+        let listen = [&listen[..], &["--federation", &federation]].concat();
         let agencies = ["--agency", "pk/customs", "--agency", "pk/police"];
         self.run(&[&["init", "barid", "--node", "torkham"], &agencies[..], &listen].concat())
     }

@@ -9,8 +9,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::bench;
 use crate::commands::{
-    clock, dead_letters, events, evidence, init, message, node, queues, receive, send, serve,
-    status, trace,
+    card, clock, dead_letters, events, evidence, init, message, node, peer, peers, queues, receive,
+    send, serve, status, trace,
 };
 use crate::context::Caller;
 use crate::demo;
@@ -87,9 +87,12 @@ pub(crate) enum Command {
     Log(events::LogArgs),
     Trace(trace::TraceArgs),
     Queues(queues::QueuesArgs),
+    Peers(peers::PeersArgs),
     DeadLetters(dead_letters::DeadLettersArgs),
     Node(node::NodeArgs),
     Clock(clock::ClockArgs),
+    Card(card::CardArgs),
+    Peer(peer::PeerArgs),
     Replay(replay::ReplayArgs),
     Message(message::MessageArgs),
 }

@@ -1,5 +1,6 @@
 //! One module for each command: its arguments, and what it does.
 
+pub(crate) mod card;
 pub(crate) mod clock;
 pub(crate) mod dead_letters;
 pub(crate) mod events;
@@ -7,6 +8,8 @@ pub(crate) mod evidence;
 pub(crate) mod init;
 pub(crate) mod message;
 pub(crate) mod node;
+pub(crate) mod peer;
+pub(crate) mod peers;
 pub(crate) mod queues;
 pub(crate) mod receive;
 pub(crate) mod send;

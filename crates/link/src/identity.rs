@@ -53,6 +53,24 @@ pub enum Identity {
     },
 }
 
+/// SHA-256 of a TLS key's SubjectPublicKeyInfo (DER).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyDigest(pub [u8; 32]);
+
+impl KeyDigest {
+    /// The key of a chain's first certificate, PEM.
+    ///
+    /// # Errors
+    /// [`IdentityError::Certificate`] where there is none.
+    pub fn of_chain_pem(pem: &[u8]) -> Result<Self, IdentityError> {
+        use rustls::pki_types::CertificateDer;
+        use rustls::pki_types::pem::PemObject as _;
+        let first = CertificateDer::pem_slice_iter(pem).next().and_then(Result::ok);
+        let leaf = Leaf::from_der(&first.ok_or(IdentityError::Certificate)?)?;
+        Ok(leaf.key)
+    }
+}
+
 /// Why a certificate or a text names nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum IdentityError {

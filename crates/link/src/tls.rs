@@ -5,12 +5,15 @@ mod acceptor;
 mod connection;
 mod connector;
 mod endpoint;
+mod own;
 mod peer;
 mod server;
 
 use std::fmt;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
@@ -22,6 +25,7 @@ pub use acceptor::{AcceptCounts, AcceptLimits, Acceptor, Counts, Incoming};
 pub use connection::Connection;
 pub use connector::{ConnectError, Connector, ConnectorConfig, ConnectorError, NodeStream};
 pub use endpoint::{Endpoint, EndpointError};
+pub use own::{OwnCertificate, OwnCertificateError};
 pub use peer::PeerIdentity;
 pub use server::ServerTls;
 
@@ -89,6 +93,19 @@ impl fmt::Display for TlsFile {
 /// first key exchange group is X25519MLKEM768.
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+/// A CA certificate as PEM, as files have it.
+#[must_use]
+pub fn ca_pem(der: &CertificateDer<'_>) -> Vec<u8> {
+    let text = BASE64_STANDARD.encode(der);
+    let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
+    for start in (0..text.len()).step_by(64) {
+        pem.push_str(&text[start..text.len().min(start + 64)]);
+        pem.push('\n');
+    }
+    pem.push_str("-----END CERTIFICATE-----\n");
+    pem.into_bytes()
 }
 
 fn chain_from_pem(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {

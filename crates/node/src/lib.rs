@@ -1,9 +1,11 @@
 //! The process: configuration, listeners, gRPC handlers, tasks, metrics, shutdown.
 
+pub mod card;
 pub mod clock;
 pub mod config;
 mod grpc;
 pub mod init;
+pub mod link;
 pub mod logging;
 pub mod serve;
 mod signal;

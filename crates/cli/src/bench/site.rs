@@ -153,6 +153,7 @@ fn create(dir: &Path) -> anyhow::Result<Created> {
     let name = "bench".parse().context("no name for a node")?;
     let mut plan = Plan::new(dir.to_path_buf(), name, trust_domain, agencies?, clock::now());
     [plan.exchange, plan.operations] = free_ports()?;
+    plan.federation = None;
     let made = init::create(&plan).context("cannot make keys and configuration")?;
     let text = fs::read_to_string(&made.config).context("cannot read back what was made")?;
     let (default, changed) = QUIET;

@@ -25,7 +25,8 @@ const EXAMPLES: &str = "\
 EXAMPLES
   barid init barid --node torkham --agency pk/customs --agency pk/police
   barid init /srv/barid --node torkham --agency pk/customs \\
-      --exchange 10.1.0.5:7401 --dns node.torkham.example --operator admin --operator night-desk
+      --exchange 10.1.0.5:7401 --federation 10.1.0.5:7403 --dns node.torkham.example \\
+      --operator admin --operator night-desk
 
   Then give each folder to its holder: agencies/… to the agencies, operators/… to the
   operators; take ca/ offline; node/ stays.";
@@ -43,7 +44,8 @@ pub(crate) struct InitArgs {
     /// Name of the node, for people: a-z, 0-9 and inner hyphens
     #[arg(long, value_name = "NAME")]
     node: NodeName,
-    /// What all identities and the log are named after, for good. Default: NODE.barid
+    /// What all identities and the log are named after, for good. No two nodes that are
+    /// to be linked may share one. Default: NODE.barid
     #[arg(long, value_name = "TD")]
     trust_domain: Option<TrustDomain>,
     /// An agency or unit to host, e.g. pk/customs or pk/customs/torkham. Repeatable
@@ -58,6 +60,9 @@ pub(crate) struct InitArgs {
     /// Where the node listens for operators. Default: 127.0.0.1:7402
     #[arg(long, value_name = "IP:PORT")]
     operations: Option<SocketAddr>,
+    /// Where the node listens for other nodes. Default: 127.0.0.1:7403
+    #[arg(long, value_name = "IP:PORT")]
+    federation: Option<SocketAddr>,
     /// A DNS name of the node; clients expect the first. Repeatable. Default: localhost
     #[arg(long = "dns", value_name = "NAME")]
     dns_names: Vec<String>,
@@ -104,6 +109,7 @@ fn plan(args: &InitArgs) -> anyhow::Result<Plan> {
     }
     plan.exchange = args.exchange.unwrap_or(plan.exchange);
     plan.operations = args.operations.unwrap_or(plan.operations);
+    plan.federation = args.federation.or(plan.federation);
     Ok(plan)
 }
 

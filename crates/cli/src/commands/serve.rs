@@ -40,8 +40,9 @@ pub(crate) struct ServeArgs {
 pub(crate) async fn run(args: &ServeArgs, output: &mut Output) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.config).context("cannot start")?;
     logging::init(&config.log);
-    let listening = |Listening { exchange, operations }: Listening| {
-        output.note(format!("listening exchange={exchange} operations={operations}"));
+    let listening = |Listening { exchange, operations, federation }: Listening| {
+        let nodes = federation.map_or_else(String::new, |at| format!(" federation={at}"));
+        output.note(format!("listening exchange={exchange} operations={operations}{nodes}"));
     };
     let mut parent = JoinSet::new();
     if args.exit_on_stdin_close {

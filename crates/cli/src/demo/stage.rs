@@ -117,6 +117,7 @@ fn create(
     let mut plan = Plan::new(dir.to_path_buf(), node, trust_domain, agencies?, clock::now());
     plan.exchange = exchange;
     plan.operations = operations;
+    plan.federation = None;
     let made = init::create(&plan).context("cannot make keys and configuration")?;
     commands::init::write_context(dir, &made)?;
     let mut text = fs::read_to_string(&made.config).context("cannot read back what was made")?;

@@ -3,7 +3,9 @@
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::{Identity, IdentityError};
+use barid_message::digest::Digest;
+
+use super::{Identity, IdentityError, KeyDigest};
 
 /// The facts of a leaf certificate that the TLS verifier has already accepted.
 #[derive(Debug)]
@@ -12,6 +14,8 @@ pub(crate) struct Leaf {
     pub(crate) identity: Result<Identity, IdentityError>,
     /// Seconds since 1970.
     pub(crate) not_after_s: i64,
+    /// SHA-256 of its SubjectPublicKeyInfo (DER), by which cards pin it.
+    pub(crate) key: KeyDigest,
 }
 
 impl Leaf {
@@ -25,6 +29,7 @@ impl Leaf {
         Ok(Self {
             identity: identity_of(&certificate),
             not_after_s: certificate.validity().not_after.timestamp(),
+            key: KeyDigest(Digest::of(certificate.public_key().raw).0),
         })
     }
 }

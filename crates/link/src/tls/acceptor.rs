@@ -276,7 +276,7 @@ fn peer_of(session: &ServerConnection, remote: SocketAddr) -> Result<PeerIdentit
     let leaf = session.peer_certificates().and_then(<[_]>::first).ok_or(Refused::Certificate)?;
     let leaf = Leaf::from_der(leaf).map_err(|_ignored| Refused::Certificate)?;
     let group = session.negotiated_key_exchange_group().ok_or(Refused::Tls)?.name();
-    Ok(PeerIdentity::new(leaf.identity, remote, group, leaf.not_after_s))
+    Ok(PeerIdentity::new(leaf.identity, remote, group, leaf.not_after_s, leaf.key))
 }
 
 /// Closes so that the alert arrives. Closing a socket that still holds unread

@@ -18,7 +18,7 @@ use tokio_rustls::client::TlsStream;
 use super::endpoint::Endpoint;
 use super::{ALPN_H2, TlsError, VERSIONS, chain_from_pem, key_from_pem, provider, roots_from_pem};
 use crate::caps;
-use crate::identity::{Identity, IdentityError, Leaf};
+use crate::identity::{Identity, IdentityError, KeyDigest, Leaf};
 
 /// Bytes buffered for the node's first frames; longer reads pass it by.
 const FIRST_READ_BYTES: usize = 1024;
@@ -35,6 +35,7 @@ struct Target {
     endpoint: Endpoint,
     server_name: ServerName<'static>,
     node: Identity,
+    pinned: Vec<KeyDigest>,
 }
 
 /// Why there is no connection to the node.
@@ -66,6 +67,11 @@ pub enum ConnectError {
         /// Who answered.
         found: Identity,
     },
+    /// The right name with a key that its card does not have.
+    #[error(
+        "{0} answers with a TLS key that is not on its card; call its operator, and compare cards"
+    )]
+    OtherKey(Identity),
     /// Any other failure of TLS: versions, protocols, damaged records.
     #[error("the TLS handshake failed; the other end may not be a node")]
     Tls(#[source] rustls::Error),
@@ -80,6 +86,7 @@ impl ConnectError {
             | Self::NodeCertificate(_)
             | Self::NodeUnnamed(_)
             | Self::OtherNode { .. }
+            | Self::OtherKey(_)
             | Self::Tls(_) => false,
         }
     }
@@ -106,6 +113,9 @@ pub enum ConnectorError {
     /// Certificates or keys.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// There is nothing to call.
+    #[error("there is no endpoint to call")]
+    NoEndpoint,
     /// The server name is neither a DNS name nor an address.
     #[error("the server name is neither a DNS name nor an IP address")]
     ServerName(#[from] InvalidDnsNameError),
@@ -131,6 +141,12 @@ pub struct ConnectorConfig {
 impl Connector {
     /// Parses and checks everything; connects nowhere.
     pub fn new(from: ConnectorConfig) -> Result<Self, ConnectorError> {
+        Self::pinned(from, Vec::new())
+    }
+
+    /// As [`Connector::new`], for a node that may answer with these keys alone; with
+    /// none given, with any that its CA certified.
+    pub fn pinned(from: ConnectorConfig, pinned: Vec<KeyDigest>) -> Result<Self, ConnectorError> {
         let ConnectorConfig { endpoint, server_name, node, certificate, key, ca } = from;
         let mut config = ClientConfig::builder_with_provider(provider())
             .with_protocol_versions(VERSIONS)
@@ -145,6 +161,7 @@ impl Connector {
             endpoint,
             server_name: ServerName::try_from(server_name)?,
             node,
+            pinned,
         })))
     }
 
@@ -195,12 +212,16 @@ impl Target {
             .and_then(<[_]>::first)
             .ok_or(IdentityError::Certificate)
             .and_then(|leaf| Leaf::from_der(leaf))
-            .and_then(|leaf| leaf.identity)
+            .and_then(|leaf| Ok((leaf.identity?, leaf.key)))
             .map_err(ConnectError::NodeUnnamed)?;
-        if found == self.node {
-            Ok(())
-        } else {
-            Err(ConnectError::OtherNode { expected: self.node.clone(), found })
+        match found {
+            (found, _) if found != self.node => {
+                Err(ConnectError::OtherNode { expected: self.node.clone(), found })
+            }
+            (found, key) if !self.pinned.is_empty() && !self.pinned.contains(&key) => {
+                Err(ConnectError::OtherKey(found))
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustls::NamedGroup;
 
-use crate::identity::{Identity, IdentityError};
+use crate::identity::{Identity, IdentityError, KeyDigest};
 
 /// The other end of an accepted connection. Found in a request's extensions;
 /// cloning it is cheap.
@@ -18,6 +18,7 @@ struct Facts {
     remote: SocketAddr,
     group: NamedGroup,
     not_after_s: i64,
+    key: KeyDigest,
 }
 
 impl PeerIdentity {
@@ -26,14 +27,20 @@ impl PeerIdentity {
         remote: SocketAddr,
         group: NamedGroup,
         not_after_s: i64,
+        key: KeyDigest,
     ) -> Self {
-        Self(Arc::new(Facts { identity, remote, group, not_after_s }))
+        Self(Arc::new(Facts { identity, remote, group, not_after_s, key }))
     }
 
     /// Who it is. An error where its certificate is of our CA but names nobody:
     /// such a caller is told so, and gets nothing else.
     pub fn identity(&self) -> Result<&Identity, IdentityError> {
         self.0.identity.as_ref().map_err(|why| *why)
+    }
+
+    /// Its TLS key, which a card may pin.
+    pub fn key(&self) -> KeyDigest {
+        self.0.key
     }
 
     /// Its address and port.

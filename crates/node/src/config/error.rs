@@ -6,12 +6,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use barid_agreement::TermsError;
+use barid_link::card::CardError;
 use barid_link::identity::{Identity, IdentityError};
 use barid_message::address::{Address, AddressError};
 use barid_message::key::KeyError;
+use barid_message::time::Millis;
 
-use super::NodeNameError;
 use super::files::FileError;
+use super::{NodeName, NodeNameError};
 
 /// Why [`Config::load`](super::Config::load) refused.
 #[derive(Debug, thiserror::Error)]
@@ -113,8 +115,8 @@ pub enum Problem {
     /// Not an address to listen on.
     #[error("`{0}` is no address to listen on; write IP:PORT, for example 127.0.0.1:7401")]
     Listen(String),
-    /// Both listeners on one address.
-    #[error("both listeners have {0}; give `operations` a port of its own")]
+    /// Two listeners on one address.
+    #[error("two listeners have {0}; give each a port of its own")]
     SameListener(std::net::SocketAddr),
     /// A number outside its range.
     #[error("{key} = {value} is out of range; choose {min} to {max}")]
@@ -222,4 +224,63 @@ pub enum Problem {
         /// The codes there are, separated by commas.
         known: String,
     },
+    /// A card's file cannot be read.
+    #[error(transparent)]
+    CardFile(FileError),
+    /// A card's file holds no card that counts.
+    #[error("{}: {cause}", path.display())]
+    Card {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: CardError,
+    },
+    /// A card that may no longer be used.
+    #[error(
+        "the card of {node} ended {ended}; get its present one, then `barid peer add CARD --name {name} --config FILE`"
+    )]
+    CardExpired {
+        /// Whose.
+        node: Identity,
+        /// When.
+        ended: Millis,
+        /// What it is called here.
+        name: NodeName,
+    },
+    /// The node's own card.
+    #[error(
+        "this is a card of {0}, which is this node; name the other node's card, and give each node a trust domain of its own"
+    )]
+    PeerIsSelf(Identity),
+    /// Two cards of one node.
+    #[error(
+        "{node} has a [[peer]] table already, under the name {peer}; keep that name and the newer card"
+    )]
+    PeerTwice {
+        /// Which.
+        node: Identity,
+        /// What it is called already.
+        peer: NodeName,
+    },
+    /// Two peers of one name.
+    #[error("a peer is called {0} already; give each a name of its own")]
+    PeerNameTwice(NodeName),
+    /// A peer's card takes an address from the agencies here.
+    #[error(
+        "this card says that {0} lives at the other node, but it has an [[agency]] table here; do not use the card before both nodes agree"
+    )]
+    AddressHosted(Address),
+    /// Two cards take one address.
+    #[error(
+        "this card says that {address} lives at its node, and so does the card of {peer}; do not use it before all three agree"
+    )]
+    AddressAtPeer {
+        /// Which.
+        address: Address,
+        /// The peer whose card had it first.
+        peer: NodeName,
+    },
+    /// To be called, but nobody knows where.
+    #[error("the card names no endpoint to call; take `dial` out, or get a card with one")]
+    NoEndpoint,
 }

@@ -41,7 +41,7 @@ pub enum FileError {
         cause: io::Error,
     },
     /// It is a folder or a device, or larger than 1 MiB.
-    #[error("{}, which {key} names, is no PEM file; correct the path", path.display())]
+    #[error("{}, which {key} names, is no file of that kind; correct the path", path.display())]
     NotPem {
         /// The key in the configuration.
         key: &'static str,
@@ -119,6 +119,11 @@ impl Evidence {
         SigningKey::from_pem(text)
             .map_err(|cause| FileError::SigningKey { path: self.key.clone(), cause })
     }
+}
+
+/// Reads the card of a peer; what is not text will be no card either.
+pub(super) fn read_card(path: &Path) -> Result<String, FileError> {
+    Ok(String::from_utf8_lossy(&read_file("peer.card", path)?).into_owned())
 }
 
 /// Refuses a key that lies in the data folder once links are followed. A data

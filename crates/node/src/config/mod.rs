@@ -1,14 +1,15 @@
 //! What the node is told: one strict TOML file, read once into typed values.
 //!
-//! [`Config::parse`] looks at the text alone, [`Config::load`] at the files it
-//! names as well. Nothing here is changed while the node runs; secrets are
-//! named by path and never stand in the file.
+//! [`Config::load`] looks at the text and at every file that it names. Nothing here
+//! is changed while the node runs; secrets are named by path and never stand in the
+//! file.
 
 mod agencies;
 mod agreements;
 mod error;
 mod files;
 mod limits;
+mod peers;
 mod raw;
 mod source;
 #[cfg(test)]
@@ -23,14 +24,17 @@ use std::str::FromStr;
 
 use barid_agreement::Agreement;
 use barid_link::identity::{Identity, TrustDomain};
+use barid_message::time::Millis;
 use serde::Deserialize;
 
 pub use agencies::Agency;
 pub use error::{ConfigError, Place, Problem};
 pub use files::{FileError, TlsMaterial};
 pub use limits::{Delivery, Storage};
+pub use peers::Peer;
 
-use raw::{RawConfig, RawListen, RawNode, RawTls, Text};
+use crate::clock;
+use raw::{RawConfig, RawListen, RawNode, RawPeer, RawTls, Text};
 use source::{Source, lies_in};
 
 /// Largest configuration file, in bytes.
@@ -59,6 +63,8 @@ pub struct Config {
     pub operators: Vec<Identity>,
     /// `[[agreement]]`, in the order of the file.
     pub agreements: Vec<Agreement>,
+    /// `[[peer]]`: nodes that this one is linked with, in the order of the file.
+    pub peers: Vec<Peer>,
 }
 
 /// `[node]`: who this node is.
@@ -82,6 +88,8 @@ pub struct Listen {
     /// `operations`: for operators, health and reflection; keep it off public
     /// networks.
     pub operations: SocketAddr,
+    /// `federation`, default none: for other nodes. Without it this node only calls.
+    pub federation: Option<SocketAddr>,
 }
 
 /// `[tls]`: PEM files of the node's own certificate and of those it accepts.
@@ -197,43 +205,62 @@ impl Config {
     /// # Errors
     /// The first thing that is wrong, with its place.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
-        let config = Self::parse(file, &read_text(file)?)?;
+        Self::load_at(file, clock::now())
+    }
+
+    /// As [`Config::load`], but cards may have expired: for those who list and replace
+    /// them.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_with_expired_cards(file: &Path) -> Result<Self, ConfigError> {
+        Self::load_at(file, Millis(0))
+    }
+
+    /// As [`Config::load`], at that time.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_at(file: &Path, now: Millis) -> Result<Self, ConfigError> {
+        let text = read_text(file)?;
+        let source = Source { file, text: &text };
+        let (mut config, peers) = Self::parse(&source)?;
         config.tls.read()?;
         config.evidence.read()?;
         for key in [&config.tls.key, &config.evidence.key] {
             files::outside(&config.node.data, key)?;
         }
+        config.peers = peers::read_peers(&source, &config, &peers, now)?;
         Ok(config)
     }
 
-    /// Reads `text`, which is what `file` holds; touches no file.
-    ///
-    /// # Errors
-    /// The first thing that is wrong, with its place.
-    pub fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
-        let source = Source { file, text };
-        let raw: RawConfig = toml::from_str(text).map_err(|error| {
+    /// Reads the text and touches no file; hence without peers, whose tables are given
+    /// back.
+    fn parse(source: &Source<'_>) -> Result<(Self, Vec<RawPeer>), ConfigError> {
+        let raw: RawConfig = toml::from_str(source.text).map_err(|error| {
             let offset = error.span().map_or(0, |span| span.start);
             source.refuse_at(offset, Problem::Form { message: error.message().to_owned() })
         })?;
-        let node = Node::read(&source, &raw.node)?;
-        let tls = Tls::read_paths(&source, &raw.tls)?;
+        let node = Node::read(source, &raw.node)?;
+        let tls = Tls::read_paths(source, &raw.tls)?;
         let evidence = Evidence { key: source.path(&raw.evidence.key)? };
         for (raw, key) in [(&raw.tls.key, &tls.key), (&raw.evidence.key, &evidence.key)] {
-            node.keep_out(&source, raw, key)?;
+            node.keep_out(source, raw, key)?;
         }
-        Ok(Self {
-            listen: Listen::read(&source, &raw.listen)?,
+        let config = Self {
+            listen: Listen::read(source, &raw.listen)?,
             log: Log { format: raw.log.format, level: raw.log.level },
-            storage: Storage::read(&source, &raw.storage)?,
-            delivery: Delivery::read(&source, &raw.delivery)?,
-            agencies: agencies::read_agencies(&source, &node.trust_domain, &raw.agency)?,
-            operators: agencies::read_operators(&source, &node.trust_domain, &raw.operator)?,
-            agreements: agreements::read_agreements(&source, &raw.agreement)?,
+            storage: Storage::read(source, &raw.storage)?,
+            delivery: Delivery::read(source, &raw.delivery)?,
+            agencies: agencies::read_agencies(source, &node.trust_domain, &raw.agency)?,
+            operators: agencies::read_operators(source, &node.trust_domain, &raw.operator)?,
+            agreements: agreements::read_agreements(source, &raw.agreement)?,
             node,
             tls,
             evidence,
-        })
+            peers: Vec::new(),
+        };
+        Ok((config, raw.peer))
     }
 }
 
@@ -269,12 +296,21 @@ impl Listen {
             let wrong = |_| source.refuse(raw, Problem::Listen(raw.get_ref().clone()));
             raw.get_ref().parse().map_err(wrong)
         };
-        let RawListen { exchange, operations } = raw;
-        let listen = Self { exchange: address(exchange)?, operations: address(operations)? };
-        if listen.exchange == listen.operations && listen.exchange.port() != 0 {
-            return Err(source.refuse(operations, Problem::SameListener(listen.operations)));
-        }
-        Ok(listen)
+        let RawListen { exchange, operations, federation } = raw;
+        let mut taken = Vec::new();
+        let mut own = |raw: &Text| -> Result<SocketAddr, ConfigError> {
+            let address = address(raw)?;
+            if taken.contains(&address) && address.port() != 0 {
+                return Err(source.refuse(raw, Problem::SameListener(address)));
+            }
+            taken.push(address);
+            Ok(address)
+        };
+        Ok(Self {
+            exchange: own(exchange)?,
+            operations: own(operations)?,
+            federation: federation.as_ref().map(own).transpose()?,
+        })
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) struct RawConfig {
     pub(super) operator: Vec<RawOperator>,
     #[serde(default)]
     pub(super) agreement: Vec<RawAgreement>,
+    #[serde(default)]
+    pub(super) peer: Vec<RawPeer>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -45,6 +47,7 @@ pub(super) struct RawNode {
 pub(super) struct RawListen {
     pub(super) exchange: Text,
     pub(super) operations: Text,
+    pub(super) federation: Option<Text>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -125,4 +128,12 @@ pub(super) struct RawAgreement {
     pub(super) parties: Vec<Text>,
     pub(super) kinds: Vec<Text>,
     pub(super) purposes: Vec<Text>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPeer {
+    pub(super) name: Text,
+    pub(super) card: Text,
+    pub(super) dial: Option<Spanned<bool>>,
 }

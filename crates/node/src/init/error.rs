@@ -65,8 +65,8 @@ pub enum InitError {
     /// No DNS name, or not one.
     #[error("`{0}` is no DNS name; use for example node.pk.example")]
     DnsName(String),
-    /// Both listeners on one address.
-    #[error("both listeners would have {0}; give each a port of its own")]
+    /// Two listeners on one address.
+    #[error("two listeners would have {0}; give each a port of its own")]
     SameListener(SocketAddr),
     /// A listener on whatever port is free: clients are told the port in their files.
     #[error("{0} names no port that clients could be told; give one, for example {ip}:7401", ip = .0.ip())]

@@ -55,6 +55,8 @@ pub struct Plan {
     pub exchange: SocketAddr,
     /// Where the node is to listen for operators.
     pub operations: SocketAddr,
+    /// Where the node is to listen for other nodes. None: it only calls.
+    pub federation: Option<SocketAddr>,
     /// DNS names of the node, at least one; clients expect the first.
     pub dns_names: Vec<String>,
     /// The present time.
@@ -64,8 +66,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A plan with the defaults: one operator `admin`, loopback ports 7401 and
-    /// 7402, DNS name localhost, certificates for two years.
+    /// A plan with the defaults: one operator `admin`, loopback ports 7401, 7402 and
+    /// 7403, DNS name localhost, certificates for two years.
     #[must_use]
     pub fn new(
         dir: PathBuf,
@@ -82,10 +84,16 @@ impl Plan {
             operators: vec!["admin".to_owned()],
             exchange: SocketAddr::from(([127, 0, 0, 1], 7401)),
             operations: SocketAddr::from(([127, 0, 0, 1], 7402)),
+            federation: Some(SocketAddr::from(([127, 0, 0, 1], 7403))),
             dns_names: vec!["localhost".to_owned()],
             now,
             validity: Duration::from_secs(2 * 365 * 24 * 60 * 60),
         }
+    }
+
+    /// Where the node is to listen.
+    fn listeners(&self) -> impl Iterator<Item = SocketAddr> {
+        [self.exchange, self.operations].into_iter().chain(self.federation)
     }
 }
 
@@ -171,8 +179,9 @@ impl Build<'_> {
 
     fn node(&self, tree: &Tree, members: Vec<Member>) -> Result<(), InitError> {
         let Self { plan, names, authority, ca, evidence } = self;
-        let mut addresses = vec![plan.exchange.ip(), plan.operations.ip()];
+        let mut addresses: Vec<_> = plan.listeners().map(|listener| listener.ip()).collect();
         addresses.retain(|ip| !ip.is_unspecified());
+        addresses.sort_unstable();
         addresses.dedup();
         let server_names = ServerNames { dns: &plan.dns_names, addresses: &addresses };
         let issued = authority.node(&names.node, &server_names, plan.validity)?;
@@ -185,6 +194,7 @@ impl Build<'_> {
             trust_domain: &plan.trust_domain,
             exchange: plan.exchange,
             operations: plan.operations,
+            federation: plan.federation,
             members,
             operators: names.operators.iter().map(|(_, identity)| identity.clone()).collect(),
         };

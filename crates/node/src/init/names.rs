@@ -1,6 +1,6 @@
 //! A plan that has been checked: who gets which name and folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -24,11 +24,14 @@ pub(super) struct Names {
 
 impl Names {
     pub(super) fn of(plan: &Plan) -> Result<Self, InitError> {
-        if let Some(open) = [plan.exchange, plan.operations].iter().find(|at| at.port() == 0) {
-            return Err(InitError::AnyPort(*open));
+        if let Some(open) = plan.listeners().find(|at| at.port() == 0) {
+            return Err(InitError::AnyPort(open));
         }
-        if plan.exchange == plan.operations {
-            return Err(InitError::SameListener(plan.exchange));
+        let mut taken = BTreeSet::new();
+        for listener in plan.listeners() {
+            if !taken.insert(listener) {
+                return Err(InitError::SameListener(listener));
+            }
         }
         if !(Duration::from_secs(24 * 60 * 60)..=CA_VALIDITY).contains(&plan.validity) {
             return Err(InitError::Validity);

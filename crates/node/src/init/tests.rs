@@ -203,7 +203,7 @@ fn a_failure_leaves_nothing_behind() {
 #[test]
 fn plans_that_cannot_work_are_refused() {
     type Change = fn(&mut Plan);
-    let cases: [(Change, &str); 13] = [
+    let cases: [(Change, &str); 14] = [
         (|plan| plan.agencies.clear(), "at least one agency"),
         (|plan| plan.agencies.push(address("pk/customs")), "pk/customs is named twice"),
         (|plan| plan.agencies.push(address("pk/police-torkham")), "make them in two runs"),
@@ -215,6 +215,7 @@ fn plans_that_cannot_work_are_refused() {
         (|plan| plan.dns_names.push("a\"b".to_owned()), "is no DNS name"),
         (|plan| plan.operations = plan.exchange, "a port of its own"),
         (|plan| plan.operations.set_port(0), "127.0.0.1:0 names no port"),
+        (|plan| plan.federation = Some(plan.exchange), "a port of its own"),
         (|plan| plan.validity = Duration::from_secs(60), "1 day to 10 years"),
         (|plan| plan.dir = PathBuf::from("."), "is no name for a new folder"),
     ];
@@ -235,9 +236,11 @@ fn agencies_of_two_countries_share_an_agreement_named_after_the_node() {
     plan.agencies.push(address("af/customs"));
     plan.exchange = "0.0.0.0:7401".parse().unwrap();
     plan.name = "torkham-post".parse().unwrap();
+    plan.federation = None;
     let created = create(&plan).unwrap();
     let config = Config::load(&created.config).unwrap();
     assert_eq!(config.agreements[0].reference().id, "agr:torkham-post:domestic");
+    assert_eq!(config.listen.federation, None);
     let client = fs::read_to_string(&created.clients[3].1).unwrap();
     assert!(client.contains("endpoint = \"https://localhost:7401\""), "{client}");
 }
@@ -260,6 +263,7 @@ fn the_example_in_the_repository_is_what_init_writes() {
         trust_domain: &"pk.example".parse().unwrap(),
         exchange: "127.0.0.1:7401".parse().unwrap(),
         operations: "127.0.0.1:7402".parse().unwrap(),
+        federation: Some("127.0.0.1:7403".parse().unwrap()),
         members: vec![member("customs", customs), member("police", police)],
         operators: vec!["spiffe://pk.example/operator/admin".parse().unwrap()],
     }

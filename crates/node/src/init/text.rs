@@ -45,6 +45,7 @@ pub(super) struct NodeToml<'a> {
     pub(super) trust_domain: &'a TrustDomain,
     pub(super) exchange: SocketAddr,
     pub(super) operations: SocketAddr,
+    pub(super) federation: Option<SocketAddr>,
     pub(super) members: Vec<Member>,
     pub(super) operators: Vec<Identity>,
 }
@@ -65,6 +66,7 @@ impl NodeToml<'_> {
             trust_domain = self.trust_domain,
             exchange = self.exchange,
             operations = self.operations,
+            federation = self.federation(),
             agencies = blocks(self.members.iter().map(Member::render)),
             operators =
                 blocks(self.operators.iter().map(|id| format!("[[operator]]\nid = \"{id}\"\n"))),
@@ -75,6 +77,14 @@ impl NodeToml<'_> {
                 name.strip_prefix("PURPOSE_").unwrap_or(name)
             })),
         )
+    }
+
+    /// The line of the listener, or what it would be.
+    fn federation(&self) -> String {
+        match self.federation {
+            Some(address) => format!("federation = \"{address}\""),
+            None => "# federation = \"127.0.0.1:7403\"".to_owned(),
+        }
     }
 
     /// Named after the country where there is one, else after the node.

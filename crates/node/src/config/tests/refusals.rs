@@ -43,6 +43,9 @@ fn of_listeners() {
     refused("exchange = \"127.0.0.1:7401\"", "exchange = \"localhost\"", "write IP:PORT");
     let (operations, same) = ("operations = \"127.0.0.1:7402\"", "operations = \"127.0.0.1:7401\"");
     refused(operations, same, "a port of its own");
+    let federation = "federation = \"127.0.0.1:7403\"";
+    refused(federation, "federation = \"127.0.0.1:7402\"", "a port of its own");
+    refused(federation, "federation = \"node.pk.example:7403\"", "write IP:PORT");
 }
 
 #[test]

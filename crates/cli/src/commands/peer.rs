@@ -1,0 +1,126 @@
+//! `barid peer`: the nodes that this one is linked with.
+
+mod add;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use barid_link::card::Fingerprint;
+use barid_node::clock;
+use barid_node::config::{Config, NodeName};
+use clap::{Args, Subcommand};
+
+use crate::output::{Line, Output, Table};
+
+const EXAMPLES: &str = "\
+EXAMPLES
+  barid peer add mirjaveh.card --name mirjaveh --config barid/node/node.toml
+  barid peer add mirjaveh.card --name mirjaveh --config barid/node/node.toml \\
+      --fingerprint '3141 5926 5358 9793 2384 6264 3383 2795'
+  barid peer list --config barid/node/node.toml
+
+  Before you add a card, call the other node's administrators at a number that you know
+  already, not the one on the card, and compare all 32 digits of the fingerprint.";
+
+/// Link this node with others, by their cards
+///
+/// Changes and reads the configuration alone; the node takes it up at its next start.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct PeerArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Show what a card grants, and pin it once its fingerprint was compared
+    #[command(after_help = ADD_HELP)]
+    Add(AddArgs),
+    /// List the nodes in the configuration with the cards pinned for them
+    List {
+        /// The node's configuration
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+}
+
+#[derive(Args, Debug)]
+struct AddArgs {
+    /// The other node's card
+    card: PathBuf,
+    /// What to call it here: a-z, 0-9 and inner hyphens
+    #[arg(long, value_name = "NAME")]
+    name: NodeName,
+    /// This node's configuration
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// The fingerprint as it was compared, for scripts: must be the card's
+    #[arg(long, value_name = "DIGITS")]
+    fingerprint: Option<Fingerprint>,
+    /// Do not ask: the fingerprint was compared
+    #[arg(long)]
+    yes: bool,
+}
+
+const ADD_HELP: &str = "\
+Copies the card to peers/NAME.card beside the configuration and appends a [[peer]] table,
+once somebody says yes. Under the name of a peer that is there already, a newer card of
+the same node takes the place of the old one, if a key of the old one signed it.";
+
+/// Runs the command.
+pub(crate) fn run(args: &PeerArgs, output: &mut Output) -> anyhow::Result<ExitCode> {
+    match &args.action {
+        Action::Add(args) => add::run(args, output)?,
+        Action::List { config } => list(config, output)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(config: &Path, output: &mut Output) -> anyhow::Result<()> {
+    let config = Config::load_with_expired_cards(config).context("cannot list the peers")?;
+    if output.wants_json() {
+        for peer in &config.peers {
+            let card = &peer.card;
+            output.json(&serde_json::json!({
+                "name": peer.name.as_str(),
+                "node": card.node().to_string(),
+                "endpoint": card.endpoint().map(barid_link::tls::Endpoint::authority),
+                "dials": peer.dials,
+                "serial": card.serial(),
+                "validUntil": card.valid_until().to_proto(),
+                "expired": card.is_expired_at(clock::now()),
+                "fingerprint": card.fingerprint().to_string(),
+                "agencies": card.agencies().iter().map(|it| it.address.as_str()).collect::<Vec<_>>(),
+                "file": peer.file,
+            }))?;
+        }
+        return Ok(());
+    }
+    if config.peers.is_empty() {
+        output.note(Line::default().text("no peers; see ").strong("barid peer add --help"));
+        return Ok(());
+    }
+    let mut table =
+        Table::new(["NAME", "NODE", "CALLED AT", "CARD UNTIL", "FINGERPRINT", "AGENCIES"]);
+    for peer in &config.peers {
+        let card = &peer.card;
+        let ended = if card.is_expired_at(clock::now()) { " ENDED" } else { "" };
+        let agencies: Vec<&str> = card.agencies().iter().map(|it| it.address.as_str()).collect();
+        let called = card.endpoint().filter(|_| peer.dials);
+        table
+            .row()
+            .text(peer.name.as_str())
+            .text(card.node().to_string())
+            .text(
+                called.map_or_else(|| "it calls".to_owned(), barid_link::tls::Endpoint::authority),
+            )
+            .text(format!("{}{ended}", card.valid_until()))
+            .text(card.fingerprint().to_string())
+            .text(agencies.join(", "));
+    }
+    Ok(output.table(&table)?)
+}

@@ -1,0 +1,108 @@
+//! `barid peers`.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use barid_proto::operations::v1 as pb;
+use clap::Args;
+
+use crate::args::Global;
+use crate::context;
+use crate::output::{Line, Output, Table};
+use crate::words;
+
+const EXAMPLES: &str = "\
+EXAMPLES
+  barid peers
+  barid peers ir --json
+
+  FLASH to ROUTINE, EVIDENCE: sent or waiting, without a receipt. DEFERRED: the other
+  node asked to be tried later. PASSED: it has them, and their end is still to come.";
+
+/// Show how the links with other nodes stand
+///
+/// Prints for each linked node whether the link is up, what waits for it, how far away
+/// it is, and until when its card may be used.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct PeersArgs {
+    /// Only the peer of this name
+    name: Option<String>,
+}
+
+/// Runs the command.
+pub(crate) async fn run(
+    args: &PeersArgs,
+    global: &Global,
+    output: &mut Output,
+) -> anyhow::Result<ExitCode> {
+    let client = context::operator(global, output)?.client()?;
+    let request = pb::ListPeersRequest { name: args.name.clone().unwrap_or_default() };
+    let answer = client.list_peers(request).await.context("cannot show the peers")?;
+    if output.wants_json() {
+        for peer in &answer.peers {
+            output.json(peer)?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if answer.peers.is_empty() {
+        output.note(Line::default().faint("no peers; `barid peer add` adds one"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    output.table(&table(&answer.peers))?;
+    for peer in answer.peers.iter().filter(|peer| peer.state() != pb::LinkState::Live) {
+        if !peer.last_failure.is_empty() {
+            output.note(Line::default().text(format!("{}: {}", peer.name, peer.last_failure)));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn table(peers: &[pb::Peer]) -> Table {
+    let mut table = Table::new([
+        "PEER",
+        "LINK",
+        "SINCE",
+        "FLASH",
+        "IMMEDIATE",
+        "PRIORITY",
+        "ROUTINE",
+        "EVIDENCE",
+        "DEFERRED",
+        "PASSED",
+        "ROUND TRIP",
+        "CLOCK",
+        "LAST RECEIPT",
+        "CARD UNTIL",
+    ]);
+    for peer in peers {
+        let waiting = |lane: &str| {
+            peer.lanes.iter().filter(|depth| depth.lane == lane).map(|depth| depth.messages).sum()
+        };
+        table
+            .row()
+            .text(&*peer.name)
+            .text(state(peer.state()))
+            .text(words::time(peer.since.as_ref()))
+            .number(waiting("flash"))
+            .number(waiting("immediate"))
+            .number(waiting("priority"))
+            .number(waiting("routine"))
+            .number(waiting("evidence"))
+            .number(peer.deferred)
+            .number(peer.passed)
+            .text(format!("{} ms", peer.round_trip_ms))
+            .text(format!("{:+} ms", peer.clock_difference_ms))
+            .text(words::time(peer.last_receipt_at.as_ref()))
+            .text(words::time(peer.card_valid_until.as_ref()));
+    }
+    table
+}
+
+const fn state(state: pb::LinkState) -> &'static str {
+    match state {
+        pb::LinkState::Live => "live",
+        pb::LinkState::Greeting => "greeting",
+        pb::LinkState::Down | pb::LinkState::Unspecified => "down",
+    }
+}
