@@ -8,6 +8,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let services = [
         root.join("barid/exchange/v1/exchange_service.proto"),
         root.join("barid/operations/v1/operations_service.proto"),
+        root.join("barid/federation/v1/link_service.proto"),
     ];
     let descriptors = protox::compile(services, [&root])?;
     let mut config = prost_build::Config::new();
@@ -17,6 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .extern_path(".barid.audit.v1", "::barid_proto::audit::v1")
         .extern_path(".barid.exchange.v1", "::barid_proto::exchange::v1")
         .extern_path(".barid.operations.v1", "::barid_proto::operations::v1")
+        .extern_path(".barid.federation.v1", "::barid_proto::federation::v1")
         .compile_fds_with_config(descriptors, config)?;
     Ok(())
 }

@@ -44,9 +44,10 @@ pub(crate) struct Node {
 
 /// A node to be.
 pub(crate) struct Site {
+    name: String,
     agencies: Vec<Address>,
     edits: Vec<(String, String)>,
-    trust_domain: &'static str,
+    trust_domain: String,
     now: Millis,
 }
 
@@ -69,9 +70,10 @@ impl Node {
     /// A node to be, of small files.
     pub(crate) fn site(agencies: &[&str]) -> Site {
         let site = Site {
+            name: "torkham".to_owned(),
             agencies: agencies.iter().map(|text| address(text)).collect(),
             edits: Vec::new(),
-            trust_domain: "torkham.example",
+            trust_domain: "torkham.example".to_owned(),
             now: now(),
         };
         site.setting("ballast_mib = 64", "ballast_mib = 1")
@@ -199,8 +201,15 @@ impl Site {
     }
 
     /// A node of another trust domain.
-    pub(crate) fn in_domain(mut self, trust_domain: &'static str) -> Self {
-        self.trust_domain = trust_domain;
+    pub(crate) fn in_domain(mut self, trust_domain: &str) -> Self {
+        trust_domain.clone_into(&mut self.trust_domain);
+        self
+    }
+
+    /// A node of another name, and of a trust domain named after it.
+    pub(crate) fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self.trust_domain = format!("{name}.example");
         self
     }
 
@@ -214,11 +223,12 @@ impl Site {
     pub(crate) fn make(self) -> Node {
         let home = tempfile::tempdir().expect("a temporary folder");
         let dir = home.path().join("site");
-        let name = "torkham".parse().expect("a name");
+        let name = self.name.parse().expect("a name");
         let trust_domain = self.trust_domain.parse().expect("a trust domain");
         let mut plan = Plan::new(dir.clone(), name, trust_domain, self.agencies, self.now);
         plan.exchange = free_address();
         plan.operations = free_address();
+        plan.federation = Some(free_address());
         if self.now < now() {
             plan.validity = std::time::Duration::from_secs(24 * 60 * 60);
         }

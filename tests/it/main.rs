@@ -6,6 +6,7 @@ mod cli;
 mod crash;
 mod delivery;
 mod demo;
+mod federation;
 mod harness;
 mod hostile;
 mod python;

@@ -18,3 +18,7 @@ pub mod exchange {
 pub mod operations {
     tonic::include_proto!("barid.operations.v1");
 }
+/// Stubs of `barid.federation.v1`.
+pub mod federation {
+    tonic::include_proto!("barid.federation.v1");
+}

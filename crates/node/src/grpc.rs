@@ -6,9 +6,11 @@ mod events;
 mod evidence;
 mod exchange;
 mod letters;
+mod linking;
 mod message_status;
 mod operations;
 mod outbound;
+mod peers;
 mod reading;
 mod receive;
 mod settling;
@@ -18,8 +20,8 @@ mod trace;
 
 use std::sync::Arc;
 
-use barid_audit::evidence::sign;
-use barid_broker::Broker;
+use barid_audit::evidence::{sign, with_proof};
+use barid_broker::{Broker, Told};
 use barid_message::key::SigningKey;
 use barid_message::time::Millis;
 use barid_proto::audit::v1::SignedEvidence;
@@ -29,10 +31,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::Status;
 
+use crate::link::Hub;
 use crate::streams::Streams;
 
 pub(crate) use deadline::DeadlineLayer;
 pub(crate) use exchange::Exchange;
+pub(crate) use linking::Links;
 pub(crate) use operations::Operations;
 
 /// Answers of a stream that wait to be sent. A slow reader makes its own stream
@@ -55,11 +59,21 @@ pub(crate) struct Shared {
     pub(crate) readers: Streams,
     pub(crate) submitters: Streams,
     pub(crate) consumers: Streams,
+    pub(crate) hub: Hub,
 }
 
 impl Services {
     pub(crate) fn new(shared: Shared) -> Self {
         Self(Arc::new(shared))
+    }
+
+    /// Evidence for release: signed, or with the signature of the node that it is of.
+    fn told(&self, told: Told) -> Option<SignedEvidence> {
+        if told.proof.is_empty() {
+            self.signed(told.evidence)
+        } else {
+            with_proof(told.evidence, &told.proof)
+        }
     }
 
     /// Signs evidence for release; none where there is none.

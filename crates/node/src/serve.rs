@@ -24,6 +24,7 @@ use tower::layer::util::{Identity as NoLayer, Stack};
 
 use crate::config::{Config, FileError};
 use crate::grpc::{DeadlineLayer, Exchange, Operations, Services, Shared};
+use crate::link::{Hub, LinkStartError, Linking};
 use crate::signal;
 use crate::streams::Streams;
 
@@ -62,6 +63,9 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
+    /// Links with other nodes.
+    #[error("{0}; check [listen] federation and the cards under [[peer]]")]
+    Link(#[from] LinkStartError),
     /// The data folder.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -100,6 +104,8 @@ pub struct Listening {
     pub exchange: SocketAddr,
     /// For operators.
     pub operations: SocketAddr,
+    /// For other nodes; `None` where none may call.
+    pub federation: Option<SocketAddr>,
 }
 
 /// Runs a node until it is told to stop by SIGTERM or SIGINT. `ready` is called once
@@ -118,8 +124,12 @@ pub async fn run(config: Config, ready: impl FnOnce(Listening)) -> Result<(), Se
     // Bound first: a port in use is found before the data folder is touched.
     let exchange = bind(config.listen.exchange, &tls).await?;
     let operations = bind(config.listen.operations, &tls).await?;
-    let listening =
-        Listening { exchange: exchange.0.local_addr(), operations: operations.0.local_addr() };
+    let linking = Linking::bind(&config, &material).await?;
+    let listening = Listening {
+        exchange: exchange.0.local_addr(),
+        operations: operations.0.local_addr(),
+        federation: linking.local_addr(),
+    };
 
     let identity = format!("spiffe://{}/node", config.node.trust_domain);
     let spki = Bytes::copy_from_slice(evidence_key.public().spki());
@@ -134,11 +144,11 @@ pub async fn run(config: Config, ready: impl FnOnce(Listening)) -> Result<(), Se
         );
     }
 
+    let peers = broker.registry().peers().map(|peer| Arc::clone(&peer.identity));
     let stop = CancellationToken::new();
     let services = Services::new(Shared {
         broker: broker.clone(),
         evidence_key,
-        identity,
         name: config.node.name.to_string(),
         start_no,
         tasks: TaskTracker::new(),
@@ -147,8 +157,11 @@ pub async fn run(config: Config, ready: impl FnOnce(Listening)) -> Result<(), Se
         readers: Streams::default(),
         submitters: Streams::default(),
         consumers: Streams::default(),
+        hub: Hub::new(&identity, peers),
+        identity,
     });
     let tasks = services.tasks.clone();
+    linking.begin(&services);
     let serving = Box::pin(serve(&services, exchange, operations));
     let told = signal::stop().map_err(ServeError::Signal)?;
     ready(listening);
@@ -325,7 +338,7 @@ fn options(config: &Config, identity: String, spki: Bytes, lease_secret: Vec<u8>
 }
 
 /// The configuration's registry as the journal keeps it.
-fn registry(config: &Config) -> facts::RegistryFacts {
+pub(crate) fn registry(config: &Config) -> facts::RegistryFacts {
     let key = |key: &barid_message::registry::RegisteredKey| facts::RegisteredKey {
         spki: Bytes::copy_from_slice(key.key.spki()),
         valid_from_ms: key.valid_from.0,
@@ -349,9 +362,25 @@ fn registry(config: &Config) -> facts::RegistryFacts {
             text: Bytes::copy_from_slice(agreement.text().as_bytes()),
         }
     };
+    let far_agency = |agency: &barid_link::card::CardAgency| facts::RegisteredAgency {
+        address: agency.address.to_string(),
+        systems: Vec::new(),
+        keys: agency.keys.iter().map(key).collect(),
+        may_flash: agency.may_flash,
+    };
+    let peer = |peer: &crate::config::Peer| facts::RegisteredPeer {
+        identity: peer.card.node().to_string(),
+        name: peer.name.to_string(),
+        card_serial: peer.card.serial(),
+        valid_until_ms: peer.card.valid_until().0,
+        evidence_keys: peer.card.evidence_keys().iter().map(key).collect(),
+        agencies: peer.card.agencies().iter().map(far_agency).collect(),
+        tls_keys: peer.card.tls_keys().iter().map(|digest| digest.to_bytes()).collect(),
+    };
     facts::RegistryFacts {
         agencies: config.agencies.iter().map(agency).collect(),
         agreements: config.agreements.iter().map(agreement).collect(),
         operators: config.operators.iter().map(ToString::to_string).collect(),
+        peers: config.peers.iter().map(peer).collect(),
     }
 }

@@ -1,5 +1,6 @@
 //! The client of one agency's system.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use barid_message::address::Address;
@@ -33,6 +34,8 @@ struct Inner {
     address: Address,
     /// The node's evidence keys, pinned at first use.
     keys: OnceCell<Vec<PublicKey>>,
+    /// The evidence keys of nodes linked with it, by identity, as the node names them.
+    linked: OnceCell<HashMap<String, Vec<PublicKey>>>,
 }
 
 impl AgencyClient {
@@ -42,6 +45,7 @@ impl AgencyClient {
             node: NodeChannel::new(config)?,
             address,
             keys: OnceCell::new(),
+            linked: OnceCell::new(),
         })))
     }
 
@@ -55,6 +59,7 @@ impl AgencyClient {
             node: NodeChannel::new(config)?,
             address,
             keys: OnceCell::new_with(Some(keys)),
+            linked: OnceCell::new(),
         })))
     }
 
@@ -86,6 +91,27 @@ impl AgencyClient {
             keys.map_err(|_ignored| CallError::Answer)
         };
         Ok(self.0.keys.get_or_try_init(ask).await?)
+    }
+
+    /// Learns the keys of the nodes that messages go to from here, at first use. For
+    /// them the node's word is taken, as it is for which node an agency lives at.
+    pub(super) async fn learn_linked_nodes(&self) -> Result<(), CallError> {
+        let ask = async || {
+            let info = self.node_info().await?;
+            let linked = info.linked_nodes.into_iter().map(|linked| {
+                let keys = linked.evidence_keys.iter();
+                let keys = keys.filter_map(|key| PublicKey::from_spki(&key.spki).ok()).collect();
+                (linked.node, keys)
+            });
+            Ok::<_, CallError>(linked.collect())
+        };
+        self.0.linked.get_or_try_init(ask).await.map(drop)
+    }
+
+    /// The keys that evidence of this issuer is checked with.
+    pub(super) fn keys_of(&self, issuer: &str) -> &[PublicKey] {
+        let linked = self.0.linked.get().and_then(|linked| linked.get(issuer));
+        linked.map_or_else(|| self.pinned_keys(), Vec::as_slice)
     }
 
     /// Submits one message and waits for its receipt. Tries again by the

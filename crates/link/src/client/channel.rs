@@ -115,7 +115,7 @@ impl NodeChannel {
 
 /// The scheme is http for tonic alone, which would refuse https over a
 /// connector that is not its own; the origin that travels is https.
-fn endpoint(connector: &Connector) -> Endpoint {
+pub(super) fn endpoint(connector: &Connector) -> Endpoint {
     let uri = |scheme| {
         Uri::builder()
             .scheme(scheme)

@@ -5,6 +5,7 @@ use barid_audit::evidence::{self, EvidenceError};
 use barid_proto::audit::v1::{Evidence, SignedEvidence};
 use barid_proto::exchange::v1 as pb;
 use barid_proto::exchange::v1::receive_evidence_response::Event;
+use prost::Message as _;
 use tokio::time::{sleep, timeout};
 use tonic::Streaming;
 
@@ -80,6 +81,7 @@ impl EvidenceStream {
                 // step waits, so that nothing read is lost when the caller drops
                 // this future.
                 self.client.evidence_keys().await?;
+                self.client.learn_linked_nodes().await?;
                 let request = pb::ReceiveEvidenceRequest {
                     agency: self.client.address().to_string(),
                     after: self.after.clone(),
@@ -111,9 +113,11 @@ impl EvidenceStream {
     fn prove(&self, item: pb::EvidenceItem) -> Result<ProvenEvidence, CallError> {
         let pb::EvidenceItem { cursor, evidence } = item;
         let evidence = evidence.ok_or(CallError::Answer)?;
+        // Who it says it is of decides with whose keys it must hold.
+        let issuer = Evidence::decode(evidence.evidence.clone()).unwrap_or_default().issuer;
         Ok(ProvenEvidence {
             cursor,
-            statement: evidence::verify(&evidence, self.client.pinned_keys()),
+            statement: evidence::verify(&evidence, self.client.keys_of(&issuer)),
             evidence,
         })
     }

@@ -50,6 +50,8 @@ calls! {
     trace_message(TraceMessageRequest) -> TraceMessageResponse via trace_message;
     /// What waits where.
     list_queues(ListQueuesRequest) -> ListQueuesResponse via list_queues;
+    /// How the links with other nodes stand.
+    list_peers(ListPeersRequest) -> ListPeersResponse via list_peers;
     /// A page of the dead letters.
     list_dead_letters(ListDeadLettersRequest) -> ListDeadLettersResponse via list_dead_letters;
     /// One dead letter with its message.

@@ -24,10 +24,11 @@ impl Default for RetryPolicy {
 /// A source of jitter (SplitMix64): good enough to keep clients apart, useless
 /// for secrets. Shared by all calls of a client.
 #[derive(Debug)]
-pub(super) struct Jitter(AtomicU64);
+pub struct Jitter(AtomicU64);
 
 impl Jitter {
-    pub(super) fn new(seed: u64) -> Self {
+    /// From a seed: another for each client.
+    pub fn new(seed: u64) -> Self {
         Self(AtomicU64::new(seed))
     }
 
@@ -49,13 +50,14 @@ impl Jitter {
 
 /// Pauses of one series of attempts.
 #[derive(Debug)]
-pub(super) struct Backoff {
+pub struct Backoff {
     policy: RetryPolicy,
     failures: u32,
 }
 
 impl Backoff {
-    pub(super) fn new(policy: RetryPolicy) -> Self {
+    /// With no failure yet.
+    pub fn new(policy: RetryPolicy) -> Self {
         Self { policy, failures: 0 }
     }
 
@@ -65,13 +67,13 @@ impl Backoff {
     }
 
     /// After a success: begin again with the shortest pause.
-    pub(super) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         self.failures = 0;
     }
 
     /// Counts a failure; gives the pause before the next attempt, however many
     /// there were.
-    pub(super) fn pause(&mut self, jitter: &Jitter) -> Duration {
+    pub fn pause(&mut self, jitter: &Jitter) -> Duration {
         let doubled = self.policy.first.saturating_mul(1 << self.failures.min(16));
         self.failures = self.failures.saturating_add(1);
         jitter.spread(doubled.min(self.policy.ceiling))

@@ -1,5 +1,6 @@
 //! Evidence for the agency that sent a message, from a cursor on.
 
+use barid_broker::Told;
 use barid_broker::decide::Refusal;
 use barid_link::caps::HEARTBEAT_INTERVAL;
 use barid_message::Reason;
@@ -10,7 +11,6 @@ use barid_proto::exchange::v1::{
     Closing, EvidenceItem, Heartbeat, ReceiveEvidenceRequest, ReceiveEvidenceResponse,
 };
 use barid_store::{Cursor, Page};
-use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
@@ -117,9 +117,9 @@ pub(super) fn page(
         broker.evidence(places.iter().map(|place| (place.position, u32::from(place.index))))
     });
     let found = found.map_err(|refusal| status(&refusal))?;
-    let item = |(place, evidence): (&Cursor, Bytes)| EvidenceItem {
+    let item = |(place, told): (&Cursor, Told)| EvidenceItem {
         cursor: place.to_string(),
-        evidence: services.signed(evidence),
+        evidence: services.told(told),
     };
     let items = places.iter().zip(found).map(item).collect();
     Ok(Page { items, reached, is_complete })

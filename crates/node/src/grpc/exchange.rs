@@ -1,13 +1,15 @@
 //! ExchangeService: what agency systems use.
 
+use barid_broker::registry::{Peer, Registry};
 use barid_link::stub::exchange::exchange_service_server::ExchangeService;
 use barid_message::Reason;
+use barid_message::address::Address;
 use barid_message::key::{Algorithm, PublicKey};
 use barid_proto::exchange::v1::{
     Agreement, GetMessageStatusRequest, GetMessageStatusResponse, GetNodeInfoRequest,
-    GetNodeInfoResponse, PublicKey as WireKey, ReceiveEvidenceRequest, ReceiveEvidenceResponse,
-    ReceiveMessagesRequest, SubmitMessageRequest, SubmitMessageResponse, SubmitMessagesRequest,
-    SubmitMessagesResponse,
+    GetNodeInfoResponse, LinkedNode, PublicKey as WireKey, ReceiveEvidenceRequest,
+    ReceiveEvidenceResponse, ReceiveMessagesRequest, SubmitMessageRequest, SubmitMessageResponse,
+    SubmitMessagesRequest, SubmitMessagesResponse,
 };
 use barid_proto::message::v1::{AgreementRef, SignatureAlgorithm};
 use bytes::Bytes;
@@ -111,7 +113,27 @@ impl Exchange {
             addresses: caller.addresses().iter().map(ToString::to_string).collect(),
             agreements: agreements.map(wire_agreement).collect(),
             time: timestamp(self.0.broker.now()),
+            linked_nodes: registry
+                .peers()
+                .map(|peer| linked_node(registry, caller, peer))
+                .collect(),
         }
+    }
+}
+
+/// A linked node, with no more of its agencies than the caller may write to.
+fn linked_node(registry: &Registry, caller: &Caller, peer: &Peer) -> LinkedNode {
+    let is_party = |address: &&Address| {
+        registry.agreements().iter().any(|agreement| {
+            agreement.has_party(address)
+                && caller.addresses().iter().any(|own| agreement.has_party(own))
+        })
+    };
+    LinkedNode {
+        node: peer.identity.as_ref().to_owned(),
+        name: peer.name.clone(),
+        evidence_keys: peer.all_evidence_keys().map(|key| wire_key(&key.key)).collect(),
+        addresses: peer.agencies().filter(is_party).map(ToString::to_string).collect(),
     }
 }
 

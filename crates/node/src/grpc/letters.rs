@@ -73,7 +73,9 @@ fn depths(state: &State) -> BTreeMap<String, Depth> {
         match delivery.phase {
             Phase::Ready => counts.ready += 1,
             Phase::Leased(_) => counts.leased += 1,
-            Phase::Delayed(_) => counts.delayed += 1,
+            Phase::Delayed(_) | Phase::Deferred(_) => counts.delayed += 1,
+            Phase::Queued => counts.ready += 1,
+            Phase::Passed => counts.leased += 1,
             Phase::Dead(_) => {
                 depth.dead += 1;
                 continue;

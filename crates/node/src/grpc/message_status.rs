@@ -72,7 +72,7 @@ fn delivery(
     let evidence = if row.has_evidence {
         let place = (row.cursor.position, u32::from(row.cursor.index));
         let evidence = services.broker.evidence([place]).map_err(|refusal| status(&refusal))?;
-        evidence.into_iter().next().and_then(|evidence| services.signed(evidence))
+        evidence.into_iter().next().and_then(|told| services.told(told))
     } else {
         None
     };

@@ -6,14 +6,15 @@ use barid_proto::operations::v1::{
     ConfirmClockRequest, ConfirmClockResponse, DropDeadLetterRequest, DropDeadLetterResponse,
     GetDeadLetterRequest, GetDeadLetterResponse, GetNodeStatusRequest, GetNodeStatusResponse,
     ListDeadLettersRequest, ListDeadLettersResponse, ListEventsRequest, ListEventsResponse,
-    ListQueuesRequest, ListQueuesResponse, RetryDeadLetterRequest, RetryDeadLetterResponse,
-    TailEventsRequest, TailEventsResponse, Totals, TraceMessageRequest, TraceMessageResponse,
+    ListPeersRequest, ListPeersResponse, ListQueuesRequest, ListQueuesResponse,
+    RetryDeadLetterRequest, RetryDeadLetterResponse, TailEventsRequest, TailEventsResponse, Totals,
+    TraceMessageRequest, TraceMessageResponse,
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::status::status;
-use super::{Services, events, letters, timestamp, trace};
+use super::{Services, events, letters, peers, timestamp, trace};
 
 /// The handlers.
 pub(crate) struct Operations(pub(crate) Services);
@@ -60,6 +61,14 @@ impl OperationsService for Operations {
     ) -> Result<Response<ListQueuesResponse>, Status> {
         self.0.operator(request.extensions()).await?;
         letters::queues(&self.0, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn list_peers(
+        &self,
+        request: Request<ListPeersRequest>,
+    ) -> Result<Response<ListPeersResponse>, Status> {
+        self.0.operator(request.extensions()).await?;
+        peers::list(&self.0, request.into_inner()).await.map(Response::new)
     }
 
     async fn list_dead_letters(

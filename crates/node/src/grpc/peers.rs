@@ -1,0 +1,128 @@
+//! How the links with other nodes stand.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use barid_broker::state::link::{LANES, Link, Slot};
+use barid_broker::state::{Delivery, DeliveryKey, Phase, State};
+use barid_message::Reason;
+use barid_message::time::Millis;
+use barid_proto::federation::v1::Lane;
+use barid_proto::operations::v1::{
+    LaneDepth, LinkState, ListPeersRequest, ListPeersResponse, Peer,
+};
+use tonic::Status;
+
+use super::status::{refuse, status};
+use super::{Services, timestamp};
+use crate::link;
+
+/// Every peer, or the one of a name.
+pub(super) async fn list(
+    services: &Services,
+    request: ListPeersRequest,
+) -> Result<ListPeersResponse, Status> {
+    let depths = services.broker.inspect(depths).await.map_err(|refusal| status(&refusal))?;
+    let registry = services.broker.registry();
+    let wanted =
+        registry.peers().filter(|peer| request.name.is_empty() || peer.name == request.name);
+    let peers: Vec<_> = wanted
+        .map(|peer| {
+            let report = services.hub.read(&peer.identity);
+            let depth = depths.get(&peer.identity);
+            Peer {
+                name: peer.name.clone(),
+                identity: peer.identity.as_ref().to_owned(),
+                state: state(report.state).into(),
+                since: report.since.and_then(timestamp),
+                last_failure: report.last_failure,
+                round_trip_ms: report.round_trip_ms.unwrap_or(0),
+                clock_difference_ms: report.clock_difference_ms.unwrap_or(0),
+                last_receipt_at: report.last_receipt.and_then(timestamp),
+                card_valid_until: timestamp(peer.valid_until),
+                lanes: depth.map(|depth| depth.lanes.clone()).unwrap_or_default(),
+                deferred: depth.map_or(0, |depth| depth.deferred),
+                passed: depth.map_or(0, |depth| depth.passed),
+            }
+        })
+        .collect();
+    if peers.is_empty() && !request.name.is_empty() {
+        return Err(refuse(
+            Reason::NotFound,
+            "there is no such peer; leave the name out to see all",
+        ));
+    }
+    Ok(ListPeersResponse { peers })
+}
+
+const fn state(state: link::State) -> LinkState {
+    match state {
+        link::State::Down => LinkState::Down,
+        link::State::Greeting => LinkState::Greeting,
+        link::State::Live => LinkState::Live,
+    }
+}
+
+#[derive(Default)]
+struct Depth {
+    lanes: Vec<LaneDepth>,
+    deferred: u64,
+    passed: u64,
+}
+
+fn depths(state: &State) -> BTreeMap<Arc<str>, Depth> {
+    let mut depths: BTreeMap<Arc<str>, Depth> = state
+        .links()
+        .map(|(peer, link)| {
+            let lanes = LANES.iter().map(|lane| lane_depth(state, link, *lane)).collect();
+            (Arc::clone(peer), Depth { lanes, ..Depth::default() })
+        })
+        .collect();
+    for (_, Delivery { outward, phase, .. }) in state.deliveries() {
+        let Some(outward) = outward else {
+            continue;
+        };
+        let depth = depths.entry(Arc::clone(&outward.peer)).or_default();
+        match phase {
+            Phase::Deferred(_) => depth.deferred += 1,
+            Phase::Passed => depth.passed += 1,
+            _ => {}
+        }
+    }
+    depths
+}
+
+fn lane_depth(state: &State, link: &Link, lane: Lane) -> LaneDepth {
+    let outbound = link.outbound(lane);
+    let mut bytes = 0;
+    let mut oldest: Option<Millis> = None;
+    for slot in outbound.slots.values() {
+        let Slot::Transfer { accepted, deliveries, .. } = slot else {
+            continue;
+        };
+        let open = deliveries.iter().find_map(|(index, _)| {
+            state.delivery(DeliveryKey { accepted: *accepted, index: *index })
+        });
+        if let Some(delivery) = open {
+            bytes += u64::from(delivery.message.facts.blob_length);
+            oldest.get_or_insert(delivery.message.accepted_at);
+        }
+    }
+    LaneDepth {
+        lane: name(lane).to_owned(),
+        messages: outbound.waiting(),
+        bytes,
+        oldest_accepted_at: oldest.and_then(timestamp),
+    }
+}
+
+const fn name(lane: Lane) -> &'static str {
+    match lane {
+        Lane::Flash => "flash",
+        Lane::Immediate => "immediate",
+        Lane::Priority => "priority",
+        Lane::Routine => "routine",
+        Lane::Evidence => "evidence",
+        Lane::Unspecified => "",
+    }
+}

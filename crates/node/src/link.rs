@@ -1,0 +1,13 @@
+//! Links with other nodes: who is connected, who calls whom, and what a session does.
+
+mod dial;
+mod hub;
+mod session;
+mod start;
+
+pub(crate) use dial::FRAMES_MAX;
+pub(crate) use hub::{Hub, State};
+pub(crate) use session::{Channel, Frames, run};
+
+pub use start::LinkStartError;
+pub(crate) use start::Linking;

@@ -1,0 +1,174 @@
+//! One live session a peer, whoever called.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use barid_message::time::Millis;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Where both nodes call within this time, the connection of the smaller identity
+/// stays (SPINE §5.4).
+const BOTH_DIAL: Duration = Duration::from_secs(5);
+
+/// What operators are told of a link.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) state: State,
+    /// Since when it is as it is.
+    pub(crate) since: Option<Millis>,
+    /// Why the last session ended, or the last call failed.
+    pub(crate) last_failure: String,
+    pub(crate) round_trip_ms: Option<u64>,
+    /// The peer's clock minus this node's (ms), as of its last sign of life.
+    pub(crate) clock_difference_ms: Option<i64>,
+    pub(crate) last_receipt: Option<Millis>,
+}
+
+/// Whether a link is up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Nobody is connected.
+    #[default]
+    Down,
+    /// Connected, and the peer has said nothing yet.
+    Greeting,
+    /// Both have said hello.
+    Live,
+}
+
+/// The links of this node. Clones share them.
+#[derive(Clone, Debug)]
+pub(crate) struct Hub {
+    own: Arc<str>,
+    peers: Arc<BTreeMap<Arc<str>, Peer>>,
+}
+
+#[derive(Debug)]
+struct Peer {
+    session: Mutex<Option<Session>>,
+    report: Mutex<Report>,
+    is_free: watch::Sender<bool>,
+}
+
+#[derive(Debug)]
+struct Session {
+    number: u64,
+    dialled_by_us: bool,
+    began: Instant,
+    cancel: CancellationToken,
+}
+
+/// A place for one session; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    hub: Hub,
+    peer: Arc<str>,
+    number: u64,
+    pub(crate) cancel: CancellationToken,
+}
+
+impl Hub {
+    pub(crate) fn new(own: &str, peers: impl Iterator<Item = Arc<str>>) -> Self {
+        let empty = |peer| {
+            let (is_free, _) = watch::channel(true);
+            (peer, Peer { session: Mutex::default(), report: Mutex::default(), is_free })
+        };
+        Self { own: own.into(), peers: Arc::new(peers.map(empty).collect()) }
+    }
+
+    /// Takes the place of a peer's session, and ends the one that had it. `None` where
+    /// the peer is not known, or both nodes called at once and the other call stays.
+    pub(crate) fn sit(&self, peer: &Arc<str>, dialled_by_us: bool) -> Option<Seat> {
+        let known = self.peers.get(peer)?;
+        let mut session = lock(&known.session);
+        if let Some(live) = session.as_ref()
+            && live.dialled_by_us != dialled_by_us
+            && live.began.elapsed() < BOTH_DIAL
+            && live.dialled_by_us == (*self.own < **peer)
+        {
+            return None;
+        }
+        let number = session.as_ref().map_or(1, |live| live.number + 1);
+        if let Some(older) = session.take() {
+            older.cancel.cancel();
+        }
+        let cancel = CancellationToken::new();
+        *session =
+            Some(Session { number, dialled_by_us, began: Instant::now(), cancel: cancel.clone() });
+        known.is_free.send_replace(false);
+        Some(Seat { hub: self.clone(), peer: Arc::clone(peer), number, cancel })
+    }
+
+    /// Waits until a peer has no session.
+    pub(crate) async fn free(&self, peer: &str) {
+        if let Some(known) = self.peers.get(peer) {
+            // The sender lives as long as this does.
+            drop(known.is_free.subscribe().wait_for(|is_free| *is_free).await);
+        }
+    }
+
+    /// Changes what operators are told.
+    pub(crate) fn report(&self, peer: &str, change: impl FnOnce(&mut Report)) {
+        if let Some(known) = self.peers.get(peer) {
+            change(&mut lock(&known.report));
+        }
+    }
+
+    /// What operators are told.
+    pub(crate) fn read(&self, peer: &str) -> Report {
+        self.peers.get(peer).map(|known| lock(&known.report).clone()).unwrap_or_default()
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        if let Some(known) = self.hub.peers.get(&self.peer) {
+            let mut session = lock(&known.session);
+            if session.as_ref().is_some_and(|live| live.number == self.number) {
+                *session = None;
+                known.is_free.send_replace(true);
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::Hub;
+
+    #[tokio::test]
+    async fn of_two_calls_at_once_the_smaller_identity_s_stays_at_both_ends() {
+        let (a, b): (Arc<str>, Arc<str>) = ("spiffe://a/node".into(), "spiffe://b/node".into());
+        let at_a = Hub::new(&a, [Arc::clone(&b)].into_iter());
+        let at_b = Hub::new(&b, [Arc::clone(&a)].into_iter());
+        // Each end sees its own call first.
+        let from_a = at_a.sit(&b, true).unwrap();
+        let from_b = at_b.sit(&a, true).unwrap();
+        assert!(at_a.sit(&b, false).is_none());
+        let stays = at_b.sit(&a, false).unwrap();
+        assert!(from_b.cancel.is_cancelled() && !from_a.cancel.is_cancelled());
+        drop(from_b);
+        assert!(!stays.cancel.is_cancelled());
+        drop(stays);
+        at_b.free(&a).await;
+    }
+
+    #[tokio::test]
+    async fn a_newer_call_of_the_same_side_ends_the_older() {
+        let b: Arc<str> = "spiffe://b/node".into();
+        let hub = Hub::new("spiffe://a/node", [Arc::clone(&b)].into_iter());
+        let older = hub.sit(&b, false).unwrap();
+        let newer = hub.sit(&b, false).unwrap();
+        assert!(older.cancel.is_cancelled() && !newer.cancel.is_cancelled());
+        assert!(hub.sit(&"spiffe://c/node".into(), false).is_none());
+    }
+}

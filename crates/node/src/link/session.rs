@@ -1,0 +1,216 @@
+//! One session: hello, then slots and receipts both ways until something ends it.
+
+mod answering;
+mod greeting;
+mod reading;
+mod sending;
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use barid_broker::command::LinkEnd;
+use barid_link::caps::HEARTBEAT_INTERVAL;
+use barid_link::frames::Credit;
+use barid_message::{Reason, reason};
+use barid_proto::Timestamp;
+use barid_proto::federation::v1::frame::Kind;
+use barid_proto::federation::v1::{Close, Frame, Heartbeat};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_stream::Stream;
+use tonic::Status;
+
+use super::hub::{Seat, State};
+use crate::grpc::Services;
+
+/// What comes from the other end.
+pub(crate) type Frames = Pin<Box<dyn Stream<Item = Result<Frame, Status>> + Send>>;
+
+/// A connection with a peer, authenticated, whoever called.
+pub(crate) struct Channel {
+    pub(crate) peer: Arc<str>,
+    pub(crate) frames: Frames,
+    pub(crate) out: mpsc::Sender<Frame>,
+}
+
+/// What the parts of one session share.
+struct Session<'a> {
+    services: &'a Services,
+    peer: Arc<str>,
+    number: u64,
+    /// Origin line of the peer's log.
+    log_origin: Arc<str>,
+    out: mpsc::Sender<Frame>,
+    credit: Mutex<Credit>,
+    /// Bytes of pieces read so far, for the other end.
+    received: watch::Sender<u64>,
+    /// Something changed that may let the sender go on.
+    wake: Notify,
+    began: Instant,
+    /// The clock of the peer's newest heartbeat.
+    heard: Mutex<Option<Timestamp>>,
+}
+
+/// Why a session ended.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// The connection is gone.
+    Gone,
+    /// The peer said so.
+    Closed(Reason),
+    /// Nothing was heard for too long.
+    Silent,
+    /// The journal's word.
+    Link(LinkEnd),
+    /// A newer session has its place.
+    Fenced,
+    /// This node stops.
+    Stopping,
+    /// The peer's hello or receipt is not signed by it.
+    Signature,
+    /// Stored bytes could not be read back.
+    Unreadable,
+}
+
+impl From<LinkEnd> for End {
+    fn from(end: LinkEnd) -> Self {
+        Self::Link(end)
+    }
+}
+
+impl End {
+    /// What the peer is told.
+    fn close(&self) -> Option<Close> {
+        let (reason, message) = match self {
+            Self::Gone | Self::Closed(_) => return None,
+            Self::Silent => (Reason::Deadline, "nothing was heard from you"),
+            Self::Fenced | Self::Link(LinkEnd::Fenced) => {
+                (Reason::LinkFenced, "a newer session has taken the place of this one")
+            }
+            Self::Stopping | Self::Link(LinkEnd::Stopping) => {
+                (Reason::ShuttingDown, "the node is stopping")
+            }
+            Self::Link(LinkEnd::Full) => (Reason::StorageFull, "nothing can be written down now"),
+            Self::Link(LinkEnd::Breach(breach)) => {
+                (breach.reason, "what you said breaks the protocol of the link")
+            }
+            Self::Signature => (Reason::SignatureInvalid, "that is not signed with a key of yours"),
+            Self::Unreadable => (Reason::Internal, "stored data cannot be read back"),
+        };
+        Some(Close { reason: reason.into(), message: message.to_owned() })
+    }
+
+    /// For operators: constant words, nothing that the peer wrote.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::Gone => "the connection broke".into(),
+            Self::Closed(reason) => format!("the peer ended it: {}", reason::name(*reason)),
+            other => other.close().map(|close| close.message).unwrap_or_default(),
+        }
+    }
+
+    /// Whether somebody should look.
+    const fn is_alarming(&self) -> bool {
+        matches!(self, Self::Link(LinkEnd::Breach(_)) | Self::Signature | Self::Unreadable)
+    }
+}
+
+/// Runs a session until it ends, and says why it did.
+pub(crate) async fn run(services: &Services, seat: Seat, channel: Channel) -> End {
+    let hub = &services.hub;
+    let Channel { peer, mut frames, out } = channel;
+    let now = services.broker.now();
+    hub.report(&peer, |report| (report.state, report.since) = (State::Greeting, Some(now)));
+    let ended = tokio::select! {
+        () = seat.cancel.cancelled() => End::Fenced,
+        () = services.stop.cancelled() => End::Stopping,
+        end = greet_and_go_on(services, &peer, &mut frames, &out) => end,
+    };
+    if let Some(close) = ended.close() {
+        // A peer that does not read any more is not waited for.
+        let kind = Kind::Close(close);
+        let last_words = out.send(Frame { kind: Some(kind) });
+        drop(tokio::time::timeout(Duration::from_secs(1), last_words).await);
+    }
+    let (now, words) = (services.broker.now(), ended.words());
+    hub.report(&peer, |report| {
+        (report.state, report.since) = (State::Down, Some(now));
+        report.last_failure.clone_from(&words);
+    });
+    if ended.is_alarming() {
+        tracing::error!(peer = %peer, why = words, "link ended; call the peer's operator");
+    } else {
+        tracing::info!(peer = %peer, why = words, "link ended");
+    }
+    ended
+}
+
+async fn greet_and_go_on(
+    services: &Services,
+    peer: &Arc<str>,
+    frames: &mut Frames,
+    out: &mpsc::Sender<Frame>,
+) -> End {
+    let greeted = match greeting::greet(services, peer, frames, out).await {
+        Ok(greeted) => greeted,
+        Err(end) => return end,
+    };
+    let now = services.broker.now();
+    services.hub.report(peer, |report| (report.state, report.since) = (State::Live, Some(now)));
+    tracing::info!(peer = %peer, "link is live");
+    let (received, _) = watch::channel(0);
+    let session = Session {
+        services,
+        peer: Arc::clone(peer),
+        number: greeted.number,
+        log_origin: greeted.log_origin,
+        out: out.clone(),
+        credit: Mutex::default(),
+        received,
+        wake: Notify::new(),
+        began: Instant::now(),
+        heard: Mutex::default(),
+    };
+    let (checking, checked) = mpsc::channel(reading::CHECKS_MAX);
+    let (taking, taken) = mpsc::channel(answering::TAKINGS_MAX);
+    let (receipting, receipts) = mpsc::channel(reading::RECEIPTS_MAX);
+    tokio::select! {
+        end = reading::read(&session, frames, checking, receipting) => end,
+        end = reading::decide(&session, checked, taking) => end,
+        end = answering::answer(&session, greeted.unreceipted, taken) => end,
+        end = answering::receive(&session, receipts) => end,
+        end = sending::send(&session) => end,
+        end = sending::acknowledge(&session) => end,
+        end = live(&session) => end,
+    }
+}
+
+/// Says every 15 s that this node lives.
+async fn live(session: &Session<'_>) -> End {
+    let mut ticks = interval(HEARTBEAT_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let time = Some(session.services.broker.now().to_proto());
+        let echo = *lock(&session.heard);
+        if let Err(end) = session.say(Kind::Heartbeat(Heartbeat { time, echo })).await {
+            return end;
+        }
+    }
+}
+
+impl Session<'_> {
+    async fn say(&self, kind: Kind) -> Result<(), End> {
+        self.out.send(Frame { kind: Some(kind) }).await.map_err(|_gone| End::Gone)
+    }
+
+    /// Milliseconds since the session began.
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

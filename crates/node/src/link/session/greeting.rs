@@ -1,0 +1,122 @@
+//! Hello: both say who they are and where they stand, with their signature.
+
+use std::sync::Arc;
+
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use barid_broker::command::LinkEnd;
+use barid_broker::decide::hello::{Unreceipted, VERSION};
+use barid_broker::decide::link::Breach;
+use barid_link::caps::HANDSHAKE_LIMIT;
+use barid_message::Reason;
+use barid_message::dsse::PayloadType;
+use barid_message::key::{KeyId, PublicKey};
+use barid_proto::federation::v1::frame::Kind;
+use barid_proto::federation::v1::{Frame, Hello, Lane, LaneState, SignedHello};
+use barid_proto::message::v1::Envelope;
+use bytes::Bytes;
+use prost::Message as _;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_stream::StreamExt as _;
+
+use super::{End, Frames};
+use crate::grpc::Services;
+
+/// What the hellos gave.
+pub(super) struct Greeted {
+    pub(super) number: u64,
+    pub(super) log_origin: Arc<str>,
+    pub(super) unreceipted: Unreceipted,
+}
+
+/// Says hello, hears it, and begins the session. Older sessions of the peer are fenced
+/// before this node says where it stands, so that nothing moves behind its words.
+pub(super) async fn greet(
+    services: &Services,
+    peer: &Arc<str>,
+    frames: &mut Frames,
+    out: &mpsc::Sender<Frame>,
+) -> Result<Greeted, End> {
+    let broker = &services.broker;
+    let (number, lanes) = broker.link_open(Arc::clone(peer)).await?;
+    let kind = Some(Kind::Hello(hello(services, peer, lanes)));
+    out.send(Frame { kind }).await.map_err(|_gone| End::Gone)?;
+    let first = timeout(HANDSHAKE_LIMIT, frames.next()).await.map_err(|_elapsed| End::Silent)?;
+    let signed = match first {
+        Some(Ok(Frame { kind: Some(Kind::Hello(signed)) })) => signed,
+        Some(Ok(Frame { kind: Some(Kind::Close(close)) })) => {
+            return Err(End::Closed(close.reason()));
+        }
+        Some(Ok(_)) => {
+            let breach = Breach::new(Reason::LinkProtocol, Lane::Unspecified, 0);
+            broker.link_breach(Arc::clone(peer), breach.clone()).await;
+            return Err(End::Link(LinkEnd::Breach(breach)));
+        }
+        Some(Err(_)) | None => return Err(End::Gone),
+    };
+    let payload = opened(services, peer, PayloadType::Hello, signed.envelope)?;
+    let said = Hello::decode(payload).map_err(|_why| End::Signature)?;
+    let log_origin = said.log_origin.as_str().into();
+    let unreceipted = broker.link_hello(Arc::clone(peer), number, said).await?;
+    Ok(Greeted { number, log_origin, unreceipted })
+}
+
+fn hello(services: &Services, peer: &Arc<str>, lanes: Vec<LaneState>) -> SignedHello {
+    let broker = &services.broker;
+    let mut session = [0; 16];
+    if SystemRandom::new().fill(&mut session).is_err() {
+        // The session goes unnamed; it is numbered by each end anyway.
+        tracing::warn!("the machine gives no random bytes");
+    }
+    let serial = broker.registry().peer(peer).map_or(0, |known| known.card_serial);
+    let hello = Hello {
+        version_min: VERSION,
+        version_max: VERSION,
+        node: services.identity.clone(),
+        peer: peer.as_ref().to_owned(),
+        log_origin: broker.log_origin().to_owned(),
+        start_no: services.start_no,
+        start_nonce: broker.start_nonce(),
+        head: Bytes::new(),
+        lanes,
+        time: Some(broker.now().to_proto()),
+        session: Bytes::copy_from_slice(&session),
+        card_serial: 0,
+        peer_card_serial: serial,
+        peer_log_origin: String::new(),
+        peer_head: Bytes::new(),
+    };
+    let payload = hello.encode_to_vec().into();
+    SignedHello { envelope: Some(services.evidence_key.envelope(PayloadType::Hello, payload)) }
+}
+
+/// The payload of an envelope that the peer signed.
+pub(super) fn opened(
+    services: &Services,
+    peer: &str,
+    payload_type: PayloadType,
+    envelope: Option<Envelope>,
+) -> Result<Bytes, End> {
+    let envelope = envelope.ok_or(End::Signature)?;
+    let keys = services
+        .broker
+        .registry()
+        .peer(peer)
+        .map(|known| known.evidence_keys(services.broker.now()))
+        .unwrap_or_default();
+    if holds(&envelope, payload_type, &keys) { Ok(envelope.payload) } else { Err(End::Signature) }
+}
+
+fn holds(envelope: &Envelope, payload_type: PayloadType, keys: &[PublicKey]) -> bool {
+    let [signature] = envelope.signatures.as_slice() else {
+        return false;
+    };
+    let Ok(keyid) = signature.keyid.as_ref().try_into().map(KeyId) else {
+        return false;
+    };
+    envelope.payload_type == payload_type.as_str()
+        && keys.iter().any(|key| {
+            key.keyid() == keyid
+                && key.verify(payload_type, &envelope.payload, &signature.sig).is_ok()
+        })
+}

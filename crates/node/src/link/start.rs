@@ -1,0 +1,116 @@
+//! Beginning: the listener for other nodes, and the calls to them.
+
+use std::net::SocketAddr;
+
+use barid_link::caps;
+use barid_link::identity::KeyDigest;
+use barid_link::stub::federation::link_service_server::LinkServiceServer;
+use barid_link::tls::{
+    AcceptLimits, Acceptor, Connector, ConnectorConfig, ConnectorError, Incoming, ServerTls,
+    TlsError, ca_pem,
+};
+use tonic::transport::Server;
+
+use super::dial::{Dialled, keep};
+use crate::config::{Config, Peer, TlsMaterial};
+use crate::grpc::{Links, Services};
+
+/// What links need, checked and bound before the data folder is touched.
+pub(crate) struct Linking {
+    listener: Option<(Acceptor, Incoming)>,
+    dialled: Vec<Dialled>,
+}
+
+/// Why links cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkStartError {
+    /// Certificates, keys or a card's CA.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// A card's endpoint or server name.
+    #[error("the card of peer {0} names a server that cannot be called")]
+    Connector(String, #[source] ConnectorError),
+    /// The address.
+    #[error("cannot listen on {0}")]
+    Bind(SocketAddr, #[source] std::io::Error),
+}
+
+impl Linking {
+    /// Binds the listener, where there is one and anybody who may call.
+    pub(crate) async fn bind(
+        config: &Config,
+        material: &TlsMaterial,
+    ) -> Result<Self, LinkStartError> {
+        let dialled = config.peers.iter().filter(|peer| peer.dials);
+        let dialled = dialled.map(|peer| dialled_peer(peer, material)).collect::<Result<_, _>>()?;
+        let listener = match config.listen.federation {
+            Some(address) if !config.peers.is_empty() => {
+                let roots: Vec<u8> = config
+                    .peers
+                    .iter()
+                    .flat_map(|peer| ca_pem(peer.card.ca_certificate()))
+                    .collect();
+                let tls = ServerTls::from_pem(&material.certificate, &material.key, &roots, &[])?;
+                let bound = Acceptor::bind(address, &tls, AcceptLimits::default()).await;
+                Some(bound.map_err(|source| LinkStartError::Bind(address, source))?)
+            }
+            _ => None,
+        };
+        Ok(Self { listener, dialled })
+    }
+
+    /// Where other nodes may call.
+    pub(crate) fn local_addr(&self) -> Option<SocketAddr> {
+        self.listener.as_ref().map(|(acceptor, _)| acceptor.local_addr())
+    }
+
+    /// Begins to listen and to call; both end with the node.
+    pub(crate) fn begin(self, services: &Services) {
+        for (seed, dialled) in (0..).zip(self.dialled) {
+            let seed = services.broker.now().0.wrapping_add(seed);
+            services.tasks.spawn(Box::pin(keep(services.clone(), dialled, seed)));
+        }
+        if let Some((acceptor, incoming)) = self.listener {
+            services.tasks.spawn(Box::pin(listen(services.clone(), acceptor, incoming)));
+        }
+    }
+}
+
+async fn listen(services: Services, acceptor: Acceptor, incoming: Incoming) {
+    let stop = services.stop.clone();
+    let service = LinkServiceServer::new(Links(services))
+        .max_decoding_message_size(caps::GRPC_MESSAGE_BYTES)
+        .max_encoding_message_size(caps::GRPC_MESSAGE_BYTES);
+    let server = Server::builder()
+        .max_concurrent_streams(caps::STREAMS_PER_CONNECTION)
+        .http2_max_header_list_size(caps::METADATA_BYTES)
+        .initial_stream_window_size(caps::STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(caps::CONNECTION_WINDOW_BYTES)
+        .http2_keepalive_interval(Some(caps::KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(caps::KEEPALIVE_TIMEOUT))
+        .add_service(service);
+    let (served, ()) = tokio::join!(
+        server.serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned()),
+        acceptor.run(stop.cancelled_owned()),
+    );
+    if let Err(error) = served {
+        tracing::error!(%error, "the listener for other nodes failed; restart the node");
+    }
+}
+
+fn dialled_peer(peer: &Peer, material: &TlsMaterial) -> Result<Dialled, LinkStartError> {
+    let card = &peer.card;
+    let wrong = |error| LinkStartError::Connector(peer.name.to_string(), error);
+    let endpoint = card.endpoint().cloned().ok_or_else(|| wrong(ConnectorError::NoEndpoint))?;
+    let config = ConnectorConfig {
+        endpoint,
+        server_name: card.server_name().to_owned(),
+        node: card.node().clone(),
+        certificate: material.certificate.clone(),
+        key: material.key.to_vec(),
+        ca: ca_pem(card.ca_certificate()),
+    };
+    let pinned = card.tls_keys().iter().map(|digest| KeyDigest(digest.0)).collect();
+    let connector = Connector::pinned(config, pinned).map_err(wrong)?;
+    Ok(Dialled { peer: card.node().to_string().into(), connector })
+}

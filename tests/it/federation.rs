@@ -1,0 +1,58 @@
+//! Two nodes, each with its own people: what one submits, the other hands out.
+
+mod border;
+mod outages;
+
+use barid_proto::audit::v1::Event;
+
+use crate::harness::{event_of, text_of, within};
+use border::Border;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_reaches_an_agency_of_another_node_and_its_end_comes_back() {
+    let border = Border::start();
+    border.live().await;
+    let (customs, police) = (border.customs().await, border.police().await);
+    let id = customs.send(customs.note("white truck, no plates").to(&police.address)).await;
+    let mut inbox = police.inbox();
+    let mut hand_out = inbox.next().await;
+    assert_eq!(text_of(hand_out.message()), "white truck, no plates");
+    within(hand_out.ack()).await.expect("taken");
+    let events = border.evidence_of(&customs, id, Event::HandedOver).await;
+    assert_eq!(events, [Event::SubmissionAccepted, Event::RelayAccepted, Event::HandedOver]);
+    // The other way, refused by the recipient.
+    let back = police.send(police.note("which truck?").to(&customs.address)).await;
+    let mut inbox = customs.inbox();
+    let mut hand_out = inbox.next().await;
+    let reason = barid_message::Reason::WrongAddressee;
+    within(hand_out.refuse(reason)).await.expect("refused");
+    let events = border.evidence_of(&police, back, Event::Refused).await;
+    assert_eq!(events.last(), Some(&Event::Refused));
+    // And the operator sees it.
+    let peers = border.peers_of_pk().await;
+    assert_eq!(peers[0].name, "ir");
+    assert!(peers[0].last_receipt_at.is_some() && peers[0].passed == 0, "{peers:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_for_both_nodes_ends_once_for_each() {
+    let border = Border::start();
+    border.live().await;
+    let (customs, police) = (border.customs().await, border.police().await);
+    let guard = border.pk.agency("pk/border-guard").await;
+    let draft = customs.note("all of you").to(&police.address).info(&guard.address);
+    let id = customs.send(draft).await;
+    assert_eq!(police.inbox().take().await, "all of you");
+    assert_eq!(guard.inbox().take().await, "all of you");
+    border.evidence_of(&customs, id, Event::RelayAccepted).await;
+    loop {
+        let evidence = customs.evidence("").await;
+        let ends =
+            evidence.iter().filter(|one| event_of(&one.evidence) == Event::HandedOver).count();
+        assert!(ends <= 2);
+        if ends == 2 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}

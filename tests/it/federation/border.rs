@@ -1,0 +1,110 @@
+//! A border: the nodes of two countries, joined by cards and one agreement.
+
+use std::time::Duration;
+
+use barid_link::card::Contact;
+use barid_message::id::MessageId;
+use barid_node::card::{Wishes, own};
+use barid_node::config::Config;
+use barid_proto::audit::v1::Event;
+use barid_proto::operations::v1 as ops;
+
+use crate::harness::{Agency, Node, now, within, write};
+
+/// One text for both.
+const AGREEMENT: &str = r#"
+[[agreement]]
+id = "agr:a-border"
+version = 1
+parties = ["pk/customs", "pk/border-guard", "ir/police"]
+kinds = ["ALERT", "INCIDENT", "NOTE"]
+purposes = ["BORDER_OPERATION"]
+"#;
+
+/// pk with customs and border guard, ir with police; pk calls ir.
+pub(super) struct Border {
+    pub(super) pk: Node,
+    pub(super) ir: Node,
+}
+
+impl Border {
+    /// Both run, and the link comes up by itself.
+    pub(super) fn start() -> Self {
+        let mut border = Self::made();
+        border.pk.restart();
+        border.ir.restart();
+        border
+    }
+
+    /// Joined, and not running.
+    pub(super) fn made() -> Self {
+        let pk = Node::site(&["pk/customs", "pk/border-guard"]).named("pk").make();
+        let ir = Node::site(&["ir/police"]).named("ir").make();
+        let cards = [&pk, &ir].map(card);
+        join(&pk, "ir", &cards[1], true);
+        join(&ir, "pk", &cards[0], false);
+        Self { pk, ir }
+    }
+
+    pub(super) async fn customs(&self) -> Agency {
+        self.pk.agency("pk/customs").await
+    }
+
+    pub(super) async fn police(&self) -> Agency {
+        self.ir.agency("ir/police").await
+    }
+
+    /// How pk's operator sees its links.
+    pub(super) async fn peers_of_pk(&self) -> Vec<ops::Peer> {
+        let request = ops::ListPeersRequest::default();
+        within(self.pk.operator().list_peers(request)).await.expect("the peers").peers
+    }
+
+    /// Waits until the link is live.
+    pub(super) async fn live(&self) {
+        let live = async {
+            while self.peers_of_pk().await[0].state() != ops::LinkState::Live {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        within(live).await;
+    }
+
+    /// What a sender was told of a message, once it was told of this event.
+    pub(super) async fn evidence_of(
+        &self,
+        sender: &Agency,
+        id: MessageId,
+        until: Event,
+    ) -> Vec<Event> {
+        let told = async {
+            loop {
+                let evidence = sender.evidence("").await;
+                let statements =
+                    evidence.iter().map(|one| one.statement.as_ref().expect("it holds"));
+                let of = statements.filter(|said| said.message_id == id.to_string());
+                let events: Vec<_> = of.map(|said| said.event()).collect();
+                if events.contains(&until) {
+                    return events;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        within(told).await
+    }
+}
+
+fn card(node: &Node) -> String {
+    let config = Config::load(&node.config()).expect("what init made");
+    let contact = Contact { role: "duty officer".into(), ..Contact::default() };
+    let wishes = Wishes { endpoint: None, contact, validity: Duration::from_secs(24 * 60 * 60) };
+    own(&config, wishes, now()).expect("a card").to_text()
+}
+
+fn join(node: &Node, name: &str, card: &str, dials: bool) {
+    write(&node.dir.join("node").join(format!("{name}.card")), card.as_bytes());
+    let text = std::fs::read_to_string(node.config()).expect("node.toml can be read");
+    let (before, _domestic) = text.split_once("[[agreement]]").expect("an agreement of init's");
+    let peer = format!("[[peer]]\nname = \"{name}\"\ncard = \"{name}.card\"\ndial = {dials}\n");
+    write(&node.config(), format!("{before}{AGREEMENT}{peer}").as_bytes());
+}
