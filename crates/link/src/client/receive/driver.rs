@@ -124,9 +124,14 @@ impl Driver {
         let mut heard = Instant::now();
         loop {
             let step = tokio::select! {
-                Ok(()) = &mut self.closing, if !self.closed => {
+                told = &mut self.closing, if !self.closed => {
+                    // Asked once alone: a channel that has answered must not be asked again.
                     self.closed = true;
-                    return leave(session).await;
+                    if told.is_ok() {
+                        return leave(session).await;
+                    }
+                    // Dropped and not closed: what it has asked is still to be answered.
+                    Ok(())
                 }
                 Some(ask) = self.asks.recv() => {
                     let sent = send(&session.requests, ask.command.clone());
