@@ -32,17 +32,43 @@ pub struct Admitted {
 /// Takes a message through all checks that need no knowledge of other messages.
 ///
 /// # Errors
-/// All faults found, in the order in which they were looked for.
+/// All faults found, in the order in which they were looked for, and what the message
+/// is where it was not for want of a good signature that it was refused.
 pub fn admit(
     registry: &Registry,
     identity: &str,
     message: SignedMessage,
     now: Millis,
-) -> Result<Admitted, Faults> {
+) -> Result<Admitted, NotAdmitted> {
     let check = Check { keys: registry.keys(), now, senders: registry.addresses_of(identity) };
     let message = message.verify(&check)?;
-    let permit = permit(registry, message.header())?;
-    Ok(Admitted { message, permit })
+    match permit(registry, message.header()) {
+        Ok(permit) => Ok(Admitted { message, permit }),
+        Err(faults) => {
+            let header = message.header();
+            let known = Known {
+                origin: header.origin().clone(),
+                id: header.message_id(),
+                header_digest: message.header_digest(),
+            };
+            Err(NotAdmitted { faults, known: Some(known) })
+        }
+    }
+}
+
+/// Why a message does not pass the gate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NotAdmitted {
+    /// All faults found.
+    pub faults: Faults,
+    /// What it is, where its signature held: then its refusal can be found by id.
+    pub known: Option<Known>,
+}
+
+impl From<Faults> for NotAdmitted {
+    fn from(faults: Faults) -> Self {
+        Self { faults, known: None }
+    }
 }
 
 /// A message that may be a repeat of one accepted before.

@@ -145,3 +145,20 @@ async fn refused_calls_are_on_record_with_who_and_why() {
     ];
     assert_eq!(kept, expected);
 }
+
+/// Its signature held, so that it is no secret whose it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_without_permission_is_found_by_its_id() {
+    let node = Node::start(&["pk/customs", "pk/police"]);
+    let customs = node.agency("pk/customs").await;
+    let stranger = crate::harness::address("pk/nobody");
+    let message = customs.sign(customs.note("to whom?").to(&stranger));
+    within(customs.client.submit(message.clone())).await.expect_err("refused");
+    let filter = EventFilter { message_id: crate::harness::id_of(&message), ..Default::default() };
+    let list = ListEventsRequest { filter: Some(filter), ..Default::default() };
+    let answer = within(node.operator().list_events(list)).await.expect("the log");
+    let [event] = answer.events.as_slice() else { panic!("{answer:?}") };
+    assert_eq!(event.event(), Event::SubmissionRejected);
+    assert_eq!(event.reason(), Reason::RecipientNotPermitted);
+    assert_eq!(event.origin_agency, "pk/customs");
+}

@@ -8,6 +8,7 @@ use barid_message::signed::SignedMessage;
 use barid_proto::journal::v1 as pb;
 use barid_proto::message::v1 as wire;
 use barid_store::ReadView;
+use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::{Broker, stopping};
@@ -15,13 +16,13 @@ use crate::caps;
 use crate::command::{Candidate, Command, Receipt, Reply};
 use crate::decide::Refusal;
 use crate::decide::accept::{Blob, Submission};
-use crate::gate::{self, Admitted, Known};
+use crate::gate::{self, Admitted, Known, NotAdmitted};
 
 /// What the gate made of a message.
 #[derive(Debug)]
 pub enum Checked {
     /// It is new here, and admitted or refused.
-    New(Result<Box<Admitted>, Faults>),
+    New(Result<Box<Admitted>, Box<NotAdmitted>>),
     /// It is whole and may be a repeat: the sequencer knows.
     Known(Known, Box<SignedMessage>),
 }
@@ -63,7 +64,7 @@ impl Broker {
         let registry = &self.shared.registry;
         let message = match SignedMessage::from_proto(message) {
             Ok(message) => message,
-            Err(faults) => return Checked::New(Err(faults)),
+            Err(faults) => return Checked::New(Err(Box::new(faults.into()))),
         };
         let is_seen = message.header().is_ok_and(|header| {
             !self.shared.dedupe.positions(header.origin(), &header.message_id()).is_empty()
@@ -74,8 +75,13 @@ impl Broker {
         }
     }
 
-    fn admit(&self, identity: &str, message: SignedMessage) -> Result<Box<Admitted>, Faults> {
-        gate::admit(&self.shared.registry, identity, message, self.now()).map(Box::new)
+    fn admit(
+        &self,
+        identity: &str,
+        message: SignedMessage,
+    ) -> Result<Box<Admitted>, Box<NotAdmitted>> {
+        let admitted = gate::admit(&self.shared.registry, identity, message, self.now());
+        admitted.map(Box::new).map_err(Box::new)
     }
 
     /// Hands a message that was checked, or what was wrong with it, to the sequencer.
@@ -98,7 +104,7 @@ impl Broker {
         };
         match admitted {
             Ok(admitted) => self.submit(identity, *admitted, asks).await,
-            Err(faults) => self.refused(identity, faults).await,
+            Err(refused) => self.refused(identity, *refused).await,
         }
     }
 
@@ -143,9 +149,16 @@ impl Broker {
     }
 
     /// Keeps a record of a refusal at the gate.
-    async fn refused(&self, identity: &str, faults: Faults) -> Result<Pending, Refusal> {
+    async fn refused(&self, identity: &str, refused: NotAdmitted) -> Result<Pending, Refusal> {
+        let NotAdmitted { faults, known } = refused;
+        let mut facts = by(identity, faults.first().reason);
+        if let Some(Known { origin, id, header_digest }) = known {
+            origin.as_str().clone_into(&mut facts.origin_agency);
+            facts.message_id = id.to_string();
+            facts.header_digest = Bytes::copy_from_slice(&header_digest.0);
+        }
         let (reply, recorded) = oneshot::channel();
-        self.record(identity, faults.first().reason, Some(reply)).await?;
+        self.record(facts, Some(reply)).await?;
         Ok(Pending::Refused(faults, recorded))
     }
 
@@ -153,20 +166,16 @@ impl Broker {
     /// in the queue and not for the disk: the answer changes nothing, so a flood of bad
     /// calls must not cost a sync each.
     pub async fn record_refusal(&self, identity: &str, reason: Reason) {
-        if self.record(identity, reason, None).await.is_err() {
+        if self.record(by(identity, reason), None).await.is_err() {
             tracing::debug!("refusal is not on record; the node is stopping");
         }
     }
 
-    /// By whom and why, nothing of what.
     async fn record(
         &self,
-        identity: &str,
-        reason: Reason,
+        facts: pb::RefusedFacts,
         reply: Option<Reply<Option<Refusal>>>,
     ) -> Result<(), Refusal> {
-        let mut facts = pb::RefusedFacts { identity: identity.to_owned(), ..Default::default() };
-        facts.set_reason(reason);
         let place = self.place().await;
         self.send(Command::Refused(Box::new(facts), reply), place)
     }
@@ -182,6 +191,13 @@ impl Broker {
         // An error means that the projector is gone.
         drop(projected.wait_for(near).await);
     }
+}
+
+/// By whom and why, nothing of what.
+fn by(identity: &str, reason: Reason) -> pb::RefusedFacts {
+    let mut facts = pb::RefusedFacts { identity: identity.to_owned(), ..Default::default() };
+    facts.set_reason(reason);
+    facts
 }
 
 fn storage_full() -> Refusal {

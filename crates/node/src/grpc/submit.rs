@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use barid_broker::decide::Refusal;
+use barid_broker::gate::NotAdmitted;
 use barid_broker::{Checked, Pending};
 use barid_message::Reason;
 use barid_message::fault::{Fault, Faults};
@@ -78,12 +79,12 @@ async fn check_all(
 fn check(broker: &barid_broker::Broker, identity: &str, message: Option<SignedMessage>) -> Checked {
     match message {
         Some(message) => broker.check(identity, message),
-        None => Checked::New(Err(Faults::from(Fault {
+        None => Checked::New(Err(Box::new(NotAdmitted::from(Faults::from(Fault {
             path: "message".to_owned(),
             reason: Reason::FieldMissing,
             rule: "",
             description: "the request holds no message".to_owned(),
-        }))),
+        }))))),
     }
 }
 
