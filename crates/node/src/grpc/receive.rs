@@ -164,7 +164,9 @@ impl<'a> Session<'a> {
         let count: Arc<str> = inbox.as_str().into();
         Ok(Self {
             services,
-            _consumer: services.consumers.open(&count).map_err(|refusal| status(&refusal))?,
+            // Each identity has its own limit; one broken system of an agency must not
+            // shut the others out.
+            _consumer: services.consumers.join(&count),
             consumer: Consumer {
                 inbox,
                 identity: Arc::clone(&caller.identity),
