@@ -10,7 +10,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Response, Status};
 
 use super::error::CallError;
-use super::retry::{Backoff, Jitter, RetryPolicy};
+use super::retry::{Backoff, Jitter, RetryPolicy, Throttle};
 use crate::caps;
 use crate::tls::{Connector, ConnectorConfig, ConnectorError};
 
@@ -47,6 +47,7 @@ pub(super) struct NodeChannel {
     pub(super) deadline: Duration,
     pub(super) retry: RetryPolicy,
     pub(super) jitter: Arc<Jitter>,
+    throttle: Arc<Throttle>,
 }
 
 impl NodeChannel {
@@ -63,6 +64,7 @@ impl NodeChannel {
             deadline,
             retry,
             jitter: Arc::new(Jitter::new(jitter_seed)),
+            throttle: Arc::default(),
         })
     }
 
@@ -83,12 +85,19 @@ impl NodeChannel {
             request.set_timeout(deadline.saturating_duration_since(Instant::now()));
             let answer = timeout_at(deadline, attempt(self.channel.clone(), request)).await;
             let error = match answer {
-                Ok(Ok(response)) => return Ok(response.into_inner()),
+                Ok(Ok(response)) => {
+                    self.throttle.succeeded();
+                    return Ok(response.into_inner());
+                }
                 Ok(Err(status)) => CallError::from_status(&status),
                 Err(_elapsed) => CallError::Deadline,
             };
+            if !error.is_passing() {
+                return Err(error);
+            }
+            let may_retry = self.throttle.failed();
             let pause = match backoff.pause_if_left(&self.jitter) {
-                Some(pause) if error.is_passing() => pause,
+                Some(pause) if may_retry => pause,
                 _ => return Err(error),
             };
             let next = Instant::now() + pause.max(error.retry_after().unwrap_or_default());
@@ -98,6 +107,20 @@ impl NodeChannel {
             tracing::debug!(%error, "call is tried again");
             sleep_until(next).await;
         }
+    }
+
+    /// One call that is not tried again: doing it twice is not the same as once.
+    pub(super) async fn once<Q, A, F>(
+        &self,
+        request: Q,
+        attempt: impl Fn(Channel, Request<Q>) -> F,
+    ) -> Result<A, CallError>
+    where
+        F: Future<Output = Result<Response<A>, Status>>,
+    {
+        let mut request = Request::new(request);
+        request.set_timeout(self.deadline);
+        self.open(attempt(self.channel.clone(), request)).await
     }
 
     /// Opens a stream; the deadline is for its opening alone.

@@ -20,10 +20,9 @@ fn rpc(channel: Channel) -> OperationsServiceClient<Channel> {
         .max_encoding_message_size(caps::GRPC_MESSAGE_BYTES)
 }
 
-/// One method per call: what may be repeated is tried again by the published
-/// table.
+/// One method per call: by `call`, tried again by the published table; by `once`, not.
 macro_rules! calls {
-    ($($(#[$doc:meta])* $name:ident($request:ident) -> $response:ident via $method:ident;)*) => {
+    ($($(#[$doc:meta])* $name:ident($request:ident) -> $response:ident via $method:ident, $how:ident;)*) => {
         impl OperatorClient {
             $(
                 $(#[$doc])*
@@ -34,7 +33,7 @@ macro_rules! calls {
                     let attempt = |channel, request| async move {
                         rpc(channel).$method(request).await
                     };
-                    self.0.call(request, attempt).await
+                    self.0.$how(request, attempt).await
                 }
             )*
         }
@@ -43,27 +42,27 @@ macro_rules! calls {
 
 calls! {
     /// State of the node.
-    node_status(GetNodeStatusRequest) -> GetNodeStatusResponse via get_node_status;
+    node_status(GetNodeStatusRequest) -> GetNodeStatusResponse via get_node_status, call;
     /// A page of the delivery log.
-    list_events(ListEventsRequest) -> ListEventsResponse via list_events;
+    list_events(ListEventsRequest) -> ListEventsResponse via list_events, call;
     /// Everything that happened to one message.
-    trace_message(TraceMessageRequest) -> TraceMessageResponse via trace_message;
+    trace_message(TraceMessageRequest) -> TraceMessageResponse via trace_message, call;
     /// What waits where.
-    list_queues(ListQueuesRequest) -> ListQueuesResponse via list_queues;
+    list_queues(ListQueuesRequest) -> ListQueuesResponse via list_queues, call;
     /// How the links with other nodes stand.
-    list_peers(ListPeersRequest) -> ListPeersResponse via list_peers;
+    list_peers(ListPeersRequest) -> ListPeersResponse via list_peers, call;
     /// A page of the dead letters.
-    list_dead_letters(ListDeadLettersRequest) -> ListDeadLettersResponse via list_dead_letters;
+    list_dead_letters(ListDeadLettersRequest) -> ListDeadLettersResponse via list_dead_letters, call;
     /// One dead letter with its message.
-    get_dead_letter(GetDeadLetterRequest) -> GetDeadLetterResponse via get_dead_letter;
-    /// Puts a dead letter back into its inbox. Repeated after a broken
-    /// connection, it may answer that there is no such dead letter any more.
-    retry_dead_letter(RetryDeadLetterRequest) -> RetryDeadLetterResponse via retry_dead_letter;
-    /// Ends a dead letter. Repeated after a broken connection, it may answer
-    /// that there is no such dead letter any more.
-    drop_dead_letter(DropDeadLetterRequest) -> DropDeadLetterResponse via drop_dead_letter;
+    get_dead_letter(GetDeadLetterRequest) -> GetDeadLetterResponse via get_dead_letter, call;
+    /// Puts a dead letter back into its inbox. Not tried again by itself: where the
+    /// connection broke, look first.
+    retry_dead_letter(RetryDeadLetterRequest) -> RetryDeadLetterResponse via retry_dead_letter, once;
+    /// Ends a dead letter. Not tried again by itself: where the connection broke, look
+    /// first.
+    drop_dead_letter(DropDeadLetterRequest) -> DropDeadLetterResponse via drop_dead_letter, once;
     /// Says that the node's clock is right.
-    confirm_clock(ConfirmClockRequest) -> ConfirmClockResponse via confirm_clock;
+    confirm_clock(ConfirmClockRequest) -> ConfirmClockResponse via confirm_clock, once;
 }
 
 impl OperatorClient {

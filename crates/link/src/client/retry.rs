@@ -48,6 +48,42 @@ impl Jitter {
     }
 }
 
+/// The published `retryThrottling`: 10 tokens, one lost with each failure, a tenth won
+/// with each success, and no further attempt while 5 or fewer are left. A node that is
+/// down for many calls is then not asked four times as often.
+#[derive(Debug)]
+pub(super) struct Throttle {
+    /// Tokens, in tenths.
+    tenths: AtomicU64,
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Self { tenths: AtomicU64::new(Self::MOST) }
+    }
+}
+
+impl Throttle {
+    const MOST: u64 = 100;
+    const FAILURE: u64 = 10;
+
+    /// A call ended well.
+    pub(super) fn succeeded(&self) {
+        self.change(|tenths| (tenths + 1).min(Self::MOST));
+    }
+
+    /// An attempt failed in passing; says whether there may be another.
+    pub(super) fn failed(&self) -> bool {
+        self.change(|tenths| tenths.saturating_sub(Self::FAILURE)) > Self::MOST / 2
+    }
+
+    fn change(&self, change: impl Fn(u64) -> u64) -> u64 {
+        let update = |tenths| Some(change(tenths));
+        let before = self.tenths.fetch_update(Ordering::Relaxed, Ordering::Relaxed, update);
+        before.map_or(0, change)
+    }
+}
+
 /// Pauses of one series of attempts.
 #[derive(Debug)]
 pub struct Backoff {
@@ -88,7 +124,7 @@ impl Backoff {
 
 #[cfg(test)]
 mod tests {
-    use super::{Backoff, Jitter, RetryPolicy};
+    use super::{Backoff, Jitter, RetryPolicy, Throttle};
 
     #[test]
     fn pauses_follow_the_published_table() {
@@ -108,6 +144,21 @@ mod tests {
         let mut backoff = Backoff::new(RetryPolicy::default());
         let pauses = std::iter::from_fn(|| backoff.pause_if_left(&jitter)).count();
         assert_eq!(pauses, 3);
+    }
+
+    #[test]
+    fn most_calls_failing_end_the_further_attempts() {
+        let throttle = Throttle::default();
+        let may_retry: Vec<bool> = (0..6).map(|_| throttle.failed()).collect();
+        assert_eq!(may_retry, [true, true, true, true, false, false]);
+        for _ in 0..20 {
+            throttle.succeeded();
+        }
+        assert!(!throttle.failed(), "6 were left, and one is lost");
+        for _ in 0..20 {
+            throttle.succeeded();
+        }
+        assert!(throttle.failed(), "7 were left");
     }
 
     #[test]
