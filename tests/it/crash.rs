@@ -4,6 +4,7 @@ mod ledger;
 mod rebuild;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use barid_link::client::{AnswerError, SubmitError};
 use barid_message::Reason;
@@ -51,11 +52,16 @@ async fn survive(meanwhile: impl Fn(&Node)) {
         consumers.spawn(consume(node.agency("pk/police").await, ledger.clone()));
     }
 
-    for _ in 0..kills() {
+    for number in 0..kills() {
         let more = 10 + usize::from(random()[0] % 120);
         ledger.wait_for_receipts(ledger.receipts() + more).await;
+        tokio::time::sleep(Duration::from_micros(u64::from(random()[1]) * 200)).await;
         node.kill();
         meanwhile(&node);
+        if number % 3 == 2 {
+            // Also in the middle of a start, which itself must survive that.
+            node.start_and_kill(Duration::from_micros(u64::from(random()[2]) * 400));
+        }
         node.restart();
     }
     stop.send(true).expect("senders run");
@@ -90,6 +96,8 @@ async fn submit(agency: Agency, to: Address, ledger: Ledger, stopped: watch::Rec
         while let Err(error) = agency.client.submit(message.clone()).await {
             let in_doubt = matches!(&error, SubmitError::Call(call) if call.is_passing());
             assert!(in_doubt, "{id}: {error}");
+            // Where most calls fail, the client tries each only once.
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         ledger.receipted(&agency, id);
     }

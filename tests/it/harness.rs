@@ -179,6 +179,13 @@ impl Node {
         self.process = Some(process);
     }
 
+    /// Starts it, and kills it after so long, whatever it does then.
+    pub(crate) fn start_and_kill(&self, after: std::time::Duration) {
+        let mut process = Process::serve(&self.config());
+        std::thread::sleep(after);
+        process.kill();
+    }
+
     /// Starts it where it must not start; gives how it ended.
     pub(crate) fn fails_to_start(&self) -> Ended {
         match Process::serve(&self.config()).listening() {
