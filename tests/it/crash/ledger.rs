@@ -10,7 +10,7 @@ use crate::harness::{Agency, within};
 
 /// Shared by all who send and receive.
 #[derive(Clone)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     books: Arc<Mutex<Books>>,
     changed: Arc<watch::Sender<()>>,
 }
@@ -49,7 +49,7 @@ impl Ledger {
     }
 
     /// A message has its receipt.
-    pub(super) fn receipted(&self, sender: &Agency, id: String) {
+    pub(crate) fn receipted(&self, sender: &Agency, id: String) {
         self.write(|books| {
             let before = books.receipted.insert(id, sender.address.clone());
             assert_eq!(before, None, "one receipt for one message");
@@ -57,7 +57,7 @@ impl Ledger {
     }
 
     /// A message was handed out, and is kept from now on.
-    pub(super) fn kept(&self, id: &str, redelivered: bool) {
+    pub(crate) fn kept(&self, id: &str, redelivered: bool) {
         self.write(|books| {
             let kept = books.kept.entry(id.to_owned()).or_default();
             kept.hand_outs += 1;
@@ -66,17 +66,17 @@ impl Ledger {
     }
 
     /// The node has confirmed that the message is off its hands.
-    pub(super) fn confirmed(&self, id: &str) {
+    pub(crate) fn confirmed(&self, id: &str) {
         self.write(|books| books.kept.entry(id.to_owned()).or_default().confirmed += 1);
     }
 
     /// Messages with a receipt.
-    pub(super) fn receipts(&self) -> usize {
+    pub(crate) fn receipts(&self) -> usize {
         self.books().receipted.len()
     }
 
     /// Messages of one sender with a receipt.
-    pub(super) fn sent_by(&self, agency: &str) -> Vec<String> {
+    pub(crate) fn sent_by(&self, agency: &str) -> Vec<String> {
         let books = self.books();
         let receipted = books.receipted.iter();
         let own = receipted.filter(|(_, sender)| sender.as_str() == agency);
@@ -84,12 +84,12 @@ impl Ledger {
     }
 
     /// Waits for so many receipts.
-    pub(super) async fn wait_for_receipts(&self, count: usize) {
+    pub(crate) async fn wait_for_receipts(&self, count: usize) {
         within(self.wait_until(|books| books.receipted.len() >= count)).await;
     }
 
     /// Waits until every receipted message was handed out.
-    pub(super) async fn wait_for_all_to_be_kept(&self) {
+    pub(crate) async fn wait_for_all_to_be_kept(&self) {
         let all_kept = |books: &Books| books.receipted.keys().all(|id| books.kept.contains_key(id));
         within(self.wait_until(all_kept)).await;
     }
@@ -106,7 +106,7 @@ impl Ledger {
     }
 
     /// What must hold in the end.
-    pub(super) fn check(&self) {
+    pub(crate) fn check(&self) {
         let books = self.books();
         let (kept, receipted) = (books.kept.keys(), books.receipted.keys());
         assert!(kept.eq(receipted), "each receipted message once, and no other");

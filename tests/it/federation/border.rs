@@ -1,8 +1,10 @@
 //! A border: the nodes of two countries, joined by cards and one agreement.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use barid_link::card::Contact;
+use barid_link::tls::Endpoint;
 use barid_message::id::MessageId;
 use barid_node::card::{Wishes, own};
 use barid_node::config::Config;
@@ -38,12 +40,24 @@ impl Border {
 
     /// Joined, and not running.
     pub(super) fn made() -> Self {
+        Self::made_with(None)
+    }
+
+    /// The same, where pk is told to call ir at another address.
+    pub(super) fn made_with(endpoint: Option<&str>) -> Self {
         let pk = Node::site(&["pk/customs", "pk/border-guard"]).named("pk").make();
         let ir = Node::site(&["ir/police"]).named("ir").make();
-        let cards = [&pk, &ir].map(card);
+        let endpoint = endpoint.map(|text| text.parse().expect("an endpoint"));
+        let cards = [card(&pk, None), card(&ir, endpoint)];
         join(&pk, "ir", &cards[1], true);
         join(&ir, "pk", &cards[0], false);
         Self { pk, ir }
+    }
+
+    /// Where ir really listens for other nodes.
+    pub(super) fn ir_listens(&self) -> SocketAddr {
+        let config = Config::load(&self.ir.config()).expect("what init made");
+        config.listen.federation.expect("a listener for nodes")
     }
 
     pub(super) async fn customs(&self) -> Agency {
@@ -94,10 +108,10 @@ impl Border {
     }
 }
 
-fn card(node: &Node) -> String {
+fn card(node: &Node, endpoint: Option<Endpoint>) -> String {
     let config = Config::load(&node.config()).expect("what init made");
     let contact = Contact { role: "duty officer".into(), ..Contact::default() };
-    let wishes = Wishes { endpoint: None, contact, validity: Duration::from_secs(24 * 60 * 60) };
+    let wishes = Wishes { endpoint, contact, validity: Duration::from_secs(24 * 60 * 60) };
     own(&config, wishes, now()).expect("a card").to_text()
 }
 
