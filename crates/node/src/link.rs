@@ -9,5 +9,5 @@ pub(crate) use dial::FRAMES_MAX;
 pub(crate) use hub::{Hub, State};
 pub(crate) use session::{Channel, Frames, run};
 
-pub use start::LinkStartError;
 pub(crate) use start::Linking;
+pub use start::{LinkStartError, connector};

@@ -75,6 +75,24 @@ impl Border {
         write(&self.0.path("ir.card"), text.as_bytes());
     }
 
+    /// Each has the other's card; pk calls, ir waits to be called.
+    fn join(&self) {
+        for (country, other) in [("pk", "ir"), ("ir", "pk")] {
+            self.export(other).done();
+            let (config, file) = (format!("{country}/node/node.toml"), format!("{other}.card"));
+            let add = ["peer", "add", &file, "--name", other, "--config", &config, "--yes"];
+            self.0.run(&add).done();
+        }
+        let waits = self.config_text("ir") + "dial = false\n";
+        write(&self.config("ir"), waits.as_bytes());
+    }
+
+    /// Tests the peer ir, as the operator of pk.
+    fn test_ir(&self) -> Said {
+        let config = ["--config", "pk/node/node.toml"];
+        self.0.run(&[&["--context", "pk", "peer", "test", "ir"][..], &config].concat())
+    }
+
     /// Starts a node, and ends it in order.
     fn starts(&self, country: &str) {
         let mut node = Process::serve(&self.config(country));
@@ -193,4 +211,64 @@ fn a_node_does_not_start_on_a_card_that_was_changed() {
     let line = border.config_text("pk").lines().count();
     assert!(ended.stderr.contains(&format!("node.toml:{line}:")), "{}", ended.stderr);
     assert!(ended.stderr.contains("call the other node"), "{}", ended.stderr);
+}
+
+fn runs(border: &Border, country: &str) -> Process {
+    let mut node = Process::serve(&border.config(country));
+    node.listening().expect("it listens");
+    node
+}
+
+#[test]
+fn a_peer_is_tested_step_by_step_and_its_session_left_alone() {
+    let border = Border::new();
+    border.join();
+    let said = border.test_ir();
+    assert_eq!(said.code, Some(1), "{}", said.out);
+    assert!(said.has_row(&["ok", "card", "spiffe://ir.barid/node"]), "{}", said.out);
+    assert!(said.has_row(&["FAILS", "TCP", "refused"]), "{}", said.out);
+    assert!(said.has_row(&["FAILS", "link", "cannot ask this node"]), "{}", said.out);
+    assert!(!said.out.contains("TLS"), "no step behind one that fails: {}", said.out);
+    let last = said.err.lines().last().unwrap_or_default();
+    assert!(last.starts_with("barid: ir: TCP fails; ask"), "{last}");
+
+    let _nodes = [runs(&border, "ir"), runs(&border, "pk")];
+    let mut said = border.test_ir();
+    for _ in 0..100 {
+        if said.code == Some(0) {
+            break;
+        }
+        said = border.test_ir();
+    }
+    said.done();
+    for step in ["card", "address", "TCP", "TLS", "identity", "clock"] {
+        assert!(said.has_row(&["ok", step]), "{step}: {}", said.out);
+    }
+    let live = |said: &Said| {
+        let line = said.out.lines().find_map(|line| line.split_once("live since "));
+        line.and_then(|(_, rest)| rest.split_once(';')).expect("a live link").0.to_owned()
+    };
+    assert_eq!(live(&said), live(border.test_ir().done()), "the session is the same");
+
+    border.0.run(&["--context", "ir", "--json", "peer", "test", "ir"]).failed(2, "--config");
+    let test = ["peer", "test", "af", "--config", "pk/node/node.toml"];
+    border.0.run(&test).failed(2, "the configuration has ir");
+}
+
+#[test]
+fn a_peer_that_answers_with_another_key_is_told_apart() {
+    let border = Border::new();
+    border.join();
+    let _ir = runs(&border, "ir");
+    let pinned = border.card("ir");
+    border.forge("ir", |card| {
+        card.serial = pinned.serial() + 1;
+        card.tls_keys = vec![vec![7; 32].into()];
+    });
+    border.add_to_pk("ir.card", &["--yes"]).done();
+    let said = border.test_ir();
+    assert!(said.has_row(&["ok", "TLS"]), "{}", said.out);
+    assert!(said.has_row(&["FAILS", "identity", "not on its card"]), "{}", said.out);
+    let last = said.err.lines().last().unwrap_or_default();
+    assert!(last.contains("identity fails; its certificate was renewed"), "{last}");
 }

@@ -1,6 +1,7 @@
 //! `barid peer`: the nodes that this one is linked with.
 
 mod add;
+mod examine;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ use barid_node::clock;
 use barid_node::config::{Config, NodeName};
 use clap::{Args, Subcommand};
 
+use crate::args::Global;
 use crate::output::{Line, Output, Table};
 
 const EXAMPLES: &str = "\
@@ -21,13 +23,15 @@ EXAMPLES
   barid peer add mirjaveh.card --name mirjaveh --config barid/node/node.toml \\
       --fingerprint '3141 5926 5358 9793 2384 6264 3383 2795'
   barid peer list --config barid/node/node.toml
+  barid peer test mirjaveh --config barid/node/node.toml
 
   Before you add a card, call the other node's administrators at a number that you know
   already, not the one on the card, and compare all 32 digits of the fingerprint.";
 
 /// Link this node with others, by their cards
 ///
-/// Changes and reads the configuration alone; the node takes it up at its next start.
+/// `add` and `list` change and read the configuration alone; the node takes it up at its
+/// next start.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct PeerArgs {
@@ -46,6 +50,9 @@ enum Action {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Say step by step what of the link with a node works, and what to do where it does not
+    #[command(after_help = TEST_HELP)]
+    Test(TestArgs),
 }
 
 #[derive(Args, Debug)]
@@ -66,16 +73,38 @@ struct AddArgs {
     yes: bool,
 }
 
+#[derive(Args, Debug)]
+struct TestArgs {
+    /// What it is called here
+    name: NodeName,
+    /// This node's configuration
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+const TEST_HELP: &str = "\
+EXAMPLES
+  barid peer test mirjaveh --config barid/node/node.toml
+
+  Connects as this node would, with its own certificate, and goes no further: a second
+  session would end the one that is live. How that one stands, the running node says, if
+  there is an operator to ask it as (--context, --as); otherwise that step is left out.";
+
 const ADD_HELP: &str = "\
 Copies the card to peers/NAME.card beside the configuration and appends a [[peer]] table,
 once somebody says yes. Under the name of a peer that is there already, a newer card of
 the same node takes the place of the old one, if a key of the old one signed it.";
 
 /// Runs the command.
-pub(crate) fn run(args: &PeerArgs, output: &mut Output) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(
+    args: &PeerArgs,
+    global: &Global,
+    output: &mut Output,
+) -> anyhow::Result<ExitCode> {
     match &args.action {
         Action::Add(args) => add::run(args, output)?,
         Action::List { config } => list(config, output)?,
+        Action::Test(args) => examine::run(args, global, output).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

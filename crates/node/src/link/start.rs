@@ -99,9 +99,19 @@ async fn listen(services: Services, acceptor: Acceptor, incoming: Incoming) {
 }
 
 fn dialled_peer(peer: &Peer, material: &TlsMaterial) -> Result<Dialled, LinkStartError> {
+    let connector = connector(peer, material)
+        .map_err(|error| LinkStartError::Connector(peer.name.to_string(), error))?;
+    Ok(Dialled { peer: peer.card.node().to_string().into(), connector })
+}
+
+/// How this node calls a peer: at its card's endpoint, as its card's CA, name and TLS
+/// keys say. Connects nowhere.
+///
+/// # Errors
+/// [`ConnectorError`]: a card that names no endpoint, or files that cannot be used.
+pub fn connector(peer: &Peer, material: &TlsMaterial) -> Result<Connector, ConnectorError> {
     let card = &peer.card;
-    let wrong = |error| LinkStartError::Connector(peer.name.to_string(), error);
-    let endpoint = card.endpoint().cloned().ok_or_else(|| wrong(ConnectorError::NoEndpoint))?;
+    let endpoint = card.endpoint().cloned().ok_or(ConnectorError::NoEndpoint)?;
     let config = ConnectorConfig {
         endpoint,
         server_name: card.server_name().to_owned(),
@@ -111,6 +121,5 @@ fn dialled_peer(peer: &Peer, material: &TlsMaterial) -> Result<Dialled, LinkStar
         ca: ca_pem(card.ca_certificate()),
     };
     let pinned = card.tls_keys().iter().map(|digest| KeyDigest(digest.0)).collect();
-    let connector = Connector::pinned(config, pinned).map_err(wrong)?;
-    Ok(Dialled { peer: card.node().to_string().into(), connector })
+    Connector::pinned(config, pinned)
 }

@@ -182,5 +182,7 @@ fn done(
     output.note(Line::default().good(what).text(where_to));
     output
         .note("Restart the node to take it up. Messages pass once an agreement names both sides.");
+    let test = format!("barid peer test {} --config {}", args.name, args.config.display());
+    output.note(Line::default().text("What of the link works, says  ").strong(test));
     Ok(())
 }

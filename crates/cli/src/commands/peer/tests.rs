@@ -10,7 +10,7 @@ use barid_node::config::Config;
 use barid_node::init::{self, Plan};
 use tempfile::TempDir;
 
-use super::{Action, AddArgs, PeerArgs, run};
+use super::{AddArgs, add as command};
 use crate::output::{Looks, Output};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -42,7 +42,7 @@ fn add(config: &Path, card: &Card, change: impl FnOnce(&mut AddArgs)) -> anyhow:
     };
     change(&mut args);
     let (mut output, out, err) = Output::captured(false, Looks::default());
-    run(&PeerArgs { action: Action::Add(args) }, &mut output)?;
+    command::run(&args, &mut output)?;
     Ok(out.text() + &err.text())
 }
 
