@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
-use barid_proto::message::v1::{Header, Note};
+use barid_proto::federation::v1::{Lane, SlotFacts};
+use barid_proto::message::v1::{Header, Note, Reason};
 use prost::Message;
 
 use super::root;
@@ -24,7 +25,12 @@ fn block(first: &str) -> String {
 
 /// The named byte strings of the example.
 fn values() -> BTreeMap<String, Vec<u8>> {
-    let block = block("```text\n");
+    values_of("```text\n")
+}
+
+/// The named byte strings of a block.
+fn values_of(first: &str) -> BTreeMap<String, Vec<u8>> {
+    let block = block(first);
     let mut values: BTreeMap<String, String> = BTreeMap::new();
     let mut name = String::new();
     for line in block.lines() {
@@ -76,4 +82,34 @@ fn the_json_form_is_the_payload() {
     assert_eq!(usize::try_from(body.size).expect("a small size"), values["body"].len(), "size");
     let note = Note::decode(values["body"].as_slice()).expect("a note");
     assert_eq!(note.text[0].text, "Gate 2 closed until 18:00.");
+}
+
+#[test]
+fn slots_and_their_chain_are_as_the_page_says() {
+    let hash = |parts: &[&[u8]]| digest(&SHA256, &parts.concat()).as_ref().to_vec();
+    let slots = values_of("```hex\n");
+    let header = hash(&[&values()["payload"]]);
+    assert_eq!(slots["header"], header, "header");
+    let transfer = SlotFacts {
+        lane: Lane::Routine.into(),
+        number: 1,
+        content_digest: header.clone().into(),
+        recipients: vec!["pk/police".to_owned()],
+        ..Default::default()
+    };
+    let void = SlotFacts {
+        lane: Lane::Routine.into(),
+        number: 2,
+        content_digest: header.into(),
+        reason: Reason::ExpiresAtPassed.into(),
+        ..Default::default()
+    };
+    let mut chain = vec![0; 32];
+    for (number, facts) in [(1, transfer), (2, void)] {
+        let named = |name: &str| &slots[&format!("{name}{number}")];
+        assert_eq!(*named("facts"), facts.encode_to_vec(), "facts of {number}");
+        assert_eq!(*named("digest"), hash(&[named("facts")]), "digest of {number}");
+        chain = hash(&[&chain, named("digest")]);
+        assert_eq!(*named("h"), chain, "chain behind {number}");
+    }
 }
