@@ -77,8 +77,15 @@ impl Border {
 
     /// Each has the other's card; pk calls, ir waits to be called.
     fn join(&self) {
-        for (country, other) in [("pk", "ir"), ("ir", "pk")] {
+        for other in ["pk", "ir"] {
             self.export(other).done();
+        }
+        self.add_both();
+    }
+
+    /// Adds each card, as it lies there, to the other node.
+    fn add_both(&self) {
+        for (country, other) in [("pk", "ir"), ("ir", "pk")] {
             let (config, file) = (format!("{country}/node/node.toml"), format!("{other}.card"));
             let add = ["peer", "add", &file, "--name", other, "--config", &config, "--yes"];
             self.0.run(&add).done();
@@ -271,4 +278,24 @@ fn a_peer_that_answers_with_another_key_is_told_apart() {
     assert!(said.has_row(&["FAILS", "identity", "not on its card"]), "{}", said.out);
     let last = said.err.lines().last().unwrap_or_default();
     assert!(last.contains("identity fails; its certificate was renewed"), "{last}");
+}
+
+#[test]
+fn a_peer_that_has_another_ca_for_this_node_says_so() {
+    let border = Border::new();
+    for country in ["pk", "ir"] {
+        border.export(country).done();
+    }
+    let mut content = border.card("pk").content();
+    content.ca_certificate = border.card("ir").ca_certificate().to_vec().into();
+    let wrong = Card::sign(&content, &border.evidence_key("pk"));
+    let wrong = Card::from_proto(wrong).expect("a card").to_text();
+    write(&border.0.path("pk.card"), wrong.as_bytes());
+    border.add_both();
+    let _ir = runs(&border, "ir");
+    let said = border.test_ir();
+    assert!(said.has_row(&["ok", "TCP"]), "{}", said.out);
+    assert!(said.has_row(&["FAILS", "TLS", "refused this client's certificate"]), "{}", said.out);
+    let last = said.err.lines().last().unwrap_or_default();
+    assert!(last.contains("add this node's present card"), "{last}");
 }

@@ -177,7 +177,7 @@ async fn tcp(addresses: &[SocketAddr]) -> Found {
     }
     fails(
         why,
-        "ask the other node's operator whether it runs and listens for nodes there (listen.federation), and whether firewalls let this machine through",
+        "ask the other node's operator whether it runs, has a peer and listens for nodes there (listen.federation), and whether firewalls let this machine through",
     )
 }
 
