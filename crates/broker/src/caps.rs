@@ -43,6 +43,15 @@ pub const RESERVE_BYTES: u64 = 4 << 20;
 pub const LANE_WINDOW: u64 = 1_024;
 /// Numbers of a lane that one horizon lets out (SPINE §5.3).
 pub const HORIZON_SLOTS: u64 = 64;
+/// Recipients that one receipt answers for: what it does to their deliveries is one
+/// entry.
+pub const RECEIPT_RECIPIENTS_MAX: usize = 1_024;
+/// Bytes of a peer's receipt. It is kept for good.
+pub const RECEIPT_BYTES: usize = 128 * 1024;
+/// Bytes of a peer's evidence with its proof. It is kept for good.
+pub const PEER_EVIDENCE_BYTES: usize = 8 * 1024;
+/// Bytes of the origin line of a peer's log: a trust domain and an epoch.
+pub const LOG_ORIGIN_BYTES: usize = 300;
 /// Commands waiting for the sequencer.
 pub const COMMANDS_MAX: usize = 4_096;
 /// Entries not yet projected, beyond which intake waits (SPINE §1.1).
@@ -72,5 +81,9 @@ pub const INDEX_FLUSH: Duration = Duration::from_millis(500);
 pub const READ_TEXT_MAX: usize = 280;
 
 const _: () = assert!(LEASE_MS <= LEASE_TOTAL_MS);
+const _: () = assert!(
+    RECEIPT_RECIPIENTS_MAX >= barid_message::caps::RECIPIENTS_MAX,
+    "a slot fits into a receipt"
+);
 const _: () = assert!(RETRY_MIN_MS <= RETRY_MAX_MS && RETRY_MAX_MS <= NACK_DELAY_MAX_MS);
 const _: () = assert!(GROUP_BYTES_MAX as u64 * 3 < RESERVE_BYTES);

@@ -43,7 +43,8 @@ impl Breach {
             reason: Reason::SlotConflict,
             lane,
             number,
-            found: Bytes::copy_from_slice(found),
+            // What the peer wrote in the place of a digest may be of any length.
+            found: Bytes::copy_from_slice(found.get(..32).unwrap_or(found)),
             expected: Bytes::copy_from_slice(expected),
         }
     }
@@ -169,16 +170,26 @@ pub fn received(
     {
         return breach(first);
     }
-    let Some(outbound) = state.link(peer).map(|link| link.outbound(lane)) else {
+    let Some(link) = state.link(peer) else {
         return breach(first);
     };
+    if !link.log_origin().is_empty() && link.log_origin() != statement.log_origin {
+        return Received::Breach(Breach::new(Reason::LogChanged, lane, first));
+    }
+    let outbound = link.outbound(lane);
     let last = statement.answers.last().map_or(0, |answer| answer.number);
-    if last < outbound.next_unanswered {
-        return Received::Known;
+    // Numbers are compared before anything is counted up from them: they may be any.
+    if first == 0 || first > outbound.next_unanswered || !outbound.is_offered(last) {
+        return breach(last);
     }
     let gapless = (first..).zip(&statement.answers).all(|(number, answer)| number == answer.number);
-    if !gapless || first > outbound.next_unanswered || !outbound.is_offered(last) {
+    let recipients = statement.answers.iter().map(|answer| answer.recipients.len()).sum::<usize>();
+    let is_large = recipients > caps::RECEIPT_RECIPIENTS_MAX || receipt.len() > caps::RECEIPT_BYTES;
+    if !gapless || is_large {
         return breach(last);
+    }
+    if last < outbound.next_unanswered {
+        return Received::Known;
     }
     let fresh = statement.answers.iter().filter(|a| a.number >= outbound.next_unanswered);
     match settle(state, node, now, outbound, lane, fresh) {

@@ -214,7 +214,7 @@ impl Sequencer {
     }
 
     /// Before a refusal is decided: what is decided has its position.
-    fn make_room_for_refusal(&mut self, now: Millis) -> Result<(), SequencerError> {
+    pub(super) fn make_room_for_refusal(&mut self, now: Millis) -> Result<(), SequencerError> {
         let count = self.windows.make_room(&self.state, now);
         count.map(|entry| self.commit(entry)).transpose()?;
         Ok(())

@@ -85,8 +85,9 @@ impl Sequencer {
         }
     }
 
-    /// Records what a peer did. The caller ends the session, so there is at most one
-    /// such entry a session.
+    /// Records what a peer did. The caller ends the session, but the peer may begin the
+    /// next one in the same way: the first of a minute are recorded singly, the others
+    /// counted, as refusals are.
     fn breach(
         &mut self,
         peer: &str,
@@ -94,7 +95,10 @@ impl Sequencer {
         now: Millis,
     ) -> Result<LinkEnd, SequencerError> {
         if self.room().is_ok() {
-            self.commit(breach.entry(&self.state, now, peer))?;
+            self.make_room_for_refusal(now)?;
+            if self.windows.is_single(now, peer, breach.reason) {
+                self.commit(breach.entry(&self.state, now, peer))?;
+            }
         }
         Ok(LinkEnd::Breach(breach))
     }

@@ -67,8 +67,6 @@ pub(crate) enum End {
     Fenced,
     /// This node stops.
     Stopping,
-    /// The peer's hello or receipt is not signed by it.
-    Signature,
     /// Stored bytes could not be read back.
     Unreadable,
 }
@@ -92,10 +90,12 @@ impl End {
                 (Reason::ShuttingDown, "the node is stopping")
             }
             Self::Link(LinkEnd::Full) => (Reason::StorageFull, "nothing can be written down now"),
+            Self::Link(LinkEnd::Breach(breach)) if breach.reason == Reason::SignatureInvalid => {
+                (breach.reason, "that is not signed with a key of yours")
+            }
             Self::Link(LinkEnd::Breach(breach)) => {
                 (breach.reason, "what you said breaks the protocol of the link")
             }
-            Self::Signature => (Reason::SignatureInvalid, "that is not signed with a key of yours"),
             Self::Unreadable => (Reason::Internal, "stored data cannot be read back"),
         };
         Some(Close { reason: reason.into(), message: message.to_owned() })
@@ -112,7 +112,7 @@ impl End {
 
     /// Whether somebody should look.
     const fn is_alarming(&self) -> bool {
-        matches!(self, Self::Link(LinkEnd::Breach(_)) | Self::Signature | Self::Unreadable)
+        matches!(self, Self::Link(LinkEnd::Breach(_)) | Self::Unreadable)
     }
 }
 

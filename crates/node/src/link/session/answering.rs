@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use barid_broker::Taking;
+use barid_broker::caps::RECEIPT_RECIPIENTS_MAX;
 use barid_broker::decide::hello::Unreceipted;
+use barid_broker::decide::link::Breach;
 use barid_broker::state::link::Answered;
+use barid_message::Reason;
 use barid_message::dsse::PayloadType;
 use barid_proto::federation::v1::frame::Kind;
 use barid_proto::federation::v1::{CustodyReceipt, CustodyStatement, Lane};
@@ -27,8 +30,8 @@ pub(super) async fn answer(
     mut taken: mpsc::Receiver<(Lane, Taking)>,
 ) -> End {
     // Receipts of before that the peer has not got.
-    for part in unreceipted.chunk_by(|a, b| a.0 == b.0).flat_map(|lane| lane.chunks(ANSWERS_MAX)) {
-        if let Err(end) = session.receipt(part).await {
+    for lane in unreceipted.chunk_by(|a, b| a.0 == b.0) {
+        if let Err(end) = session.receipts(lane).await {
             return end;
         }
     }
@@ -54,7 +57,7 @@ pub(super) async fn answer(
         // Order matters within a lane alone; the sort keeps it.
         answers.sort_by_key(|(lane, _)| *lane);
         for part in answers.chunk_by(|a, b| a.0 == b.0) {
-            if let Err(end) = session.receipt(part).await {
+            if let Err(end) = session.receipts(part).await {
                 return end;
             }
         }
@@ -74,12 +77,15 @@ pub(super) async fn receive(
         let bytes: Bytes = receipt.encode_to_vec().into();
         let (services, peer) = (session.services, &session.peer);
         let opened = greeting::opened(services, peer, PayloadType::Custody, receipt.envelope);
-        let statement = opened
-            .and_then(|payload| CustodyStatement::decode(payload).map_err(|_why| End::Signature));
-        let statement = match statement {
-            Ok(statement) => statement,
-            Err(end) => return end,
+        let statement = opened.and_then(|payload| CustodyStatement::decode(payload).ok());
+        let Some(statement) = statement else {
+            return session.broke(greeting::unsigned()).await;
         };
+        if *statement.log_origin != *session.log_origin {
+            let first = statement.answers.first().map_or(0, |answer| answer.number);
+            let breach = Breach::new(Reason::LogChanged, statement.lane(), first);
+            return session.broke(breach).await;
+        }
         let broker = &services.broker;
         let kept = broker.link_receipt(Arc::clone(peer), session.number, statement, bytes).await;
         if let Err(end) = kept {
@@ -92,7 +98,27 @@ pub(super) async fn receive(
     End::Gone
 }
 
+/// How many of these answers one receipt holds.
+fn fitting(answers: &[(Lane, Answered)]) -> usize {
+    let mut recipients = 0;
+    let fits = answers.iter().take(ANSWERS_MAX).take_while(|(_, answered)| {
+        recipients += answered.answer.recipients.len();
+        recipients <= RECEIPT_RECIPIENTS_MAX
+    });
+    fits.count().max(1)
+}
+
 impl Session<'_> {
+    /// Receipts for answers of one lane that follow each other.
+    async fn receipts(&self, mut answers: &[(Lane, Answered)]) -> Result<(), End> {
+        while !answers.is_empty() {
+            let (part, rest) = answers.split_at(fitting(answers));
+            self.receipt(part).await?;
+            answers = rest;
+        }
+        Ok(())
+    }
+
     /// One receipt, for answers of one lane that follow each other.
     async fn receipt(&self, answers: &[(Lane, Answered)]) -> Result<(), End> {
         let Some((lane, last)) = answers.last() else {

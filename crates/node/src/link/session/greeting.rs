@@ -49,13 +49,14 @@ pub(super) async fn greet(
         }
         Some(Ok(_)) => {
             let breach = Breach::new(Reason::LinkProtocol, Lane::Unspecified, 0);
-            broker.link_breach(Arc::clone(peer), breach.clone()).await;
-            return Err(End::Link(LinkEnd::Breach(breach)));
+            return Err(broke(services, peer, breach).await);
         }
         Some(Err(_)) | None => return Err(End::Gone),
     };
-    let payload = opened(services, peer, PayloadType::Hello, signed.envelope)?;
-    let said = Hello::decode(payload).map_err(|_why| End::Signature)?;
+    let payload = opened(services, peer, PayloadType::Hello, signed.envelope);
+    let Some(said) = payload.and_then(|payload| Hello::decode(payload).ok()) else {
+        return Err(broke(services, peer, unsigned()).await);
+    };
     let log_origin = said.log_origin.as_str().into();
     let unreceipted = broker.link_hello(Arc::clone(peer), number, said).await?;
     Ok(Greeted { number, log_origin, unreceipted })
@@ -90,21 +91,32 @@ fn hello(services: &Services, peer: &Arc<str>, lanes: Vec<LaneState>) -> SignedH
     SignedHello { envelope: Some(services.evidence_key.envelope(PayloadType::Hello, payload)) }
 }
 
+/// What the peer says with a signature does not hold, or is no statement.
+pub(super) const fn unsigned() -> Breach {
+    Breach::new(Reason::SignatureInvalid, Lane::Unspecified, 0)
+}
+
+/// Records what the peer did, which ends the session.
+pub(super) async fn broke(services: &Services, peer: &Arc<str>, breach: Breach) -> End {
+    services.broker.link_breach(Arc::clone(peer), breach.clone()).await;
+    End::Link(LinkEnd::Breach(breach))
+}
+
 /// The payload of an envelope that the peer signed.
 pub(super) fn opened(
     services: &Services,
     peer: &str,
     payload_type: PayloadType,
     envelope: Option<Envelope>,
-) -> Result<Bytes, End> {
-    let envelope = envelope.ok_or(End::Signature)?;
+) -> Option<Bytes> {
+    let envelope = envelope?;
     let keys = services
         .broker
         .registry()
         .peer(peer)
         .map(|known| known.evidence_keys(services.broker.now()))
         .unwrap_or_default();
-    if holds(&envelope, payload_type, &keys) { Ok(envelope.payload) } else { Err(End::Signature) }
+    holds(&envelope, payload_type, &keys).then_some(envelope.payload)
 }
 
 fn holds(envelope: &Envelope, payload_type: PayloadType, keys: &[PublicKey]) -> bool {

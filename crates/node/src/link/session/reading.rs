@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_stream::StreamExt as _;
 
-use super::{End, Frames, Session, lock};
+use super::{End, Frames, Session, greeting, lock};
 
 /// Slots that are checked at one time, or wait for their decision.
 pub(super) const CHECKS_MAX: usize = 128;
@@ -123,9 +123,8 @@ impl Session<'_> {
         self.broke(Breach::new(Reason::LinkProtocol, lane, number)).await
     }
 
-    async fn broke(&self, breach: Breach) -> End {
-        self.services.broker.link_breach(Arc::clone(&self.peer), breach.clone()).await;
-        End::Link(LinkEnd::Breach(breach))
+    pub(super) async fn broke(&self, breach: Breach) -> End {
+        greeting::broke(self.services, &self.peer, breach).await
     }
 
     fn heard(&self, heartbeat: &Heartbeat) {
