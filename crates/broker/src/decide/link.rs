@@ -11,6 +11,7 @@ use bytes::Bytes;
 use prost::Message as _;
 
 use super::hand_out::is_permitted;
+use super::settle::backoff_ms;
 use super::{Node, Said, about, item, plain};
 use crate::caps;
 use crate::state::link::{Chain, Outbound, Slot, index, lane_of};
@@ -246,7 +247,7 @@ fn settle<'a>(
             let Some(delivery) = state.delivery(key) else {
                 continue;
             };
-            let said = said(state, now, delivery, answer)
+            let said = said(state, node, now, delivery, answer)
                 .ok_or_else(|| Breach::new(Reason::LinkProtocol, lane, number))?;
             let place = u32::try_from(items.len() + 1).unwrap_or(u32::MAX);
             items.push(item(state, node, now, place, key, delivery, said));
@@ -255,7 +256,13 @@ fn settle<'a>(
     Ok((items, chain))
 }
 
-fn said(state: &State, now: Millis, delivery: &Delivery, answer: &RecipientAnswer) -> Option<Said> {
+fn said(
+    state: &State,
+    node: &Node,
+    now: Millis,
+    delivery: &Delivery,
+    answer: &RecipientAnswer,
+) -> Option<Said> {
     let (end, event, end_reason) = delivery.message.end();
     let is_over = end <= now && !state.clock_suspect();
     let reason = answer.reason();
@@ -270,9 +277,12 @@ fn said(state: &State, now: Millis, delivery: &Delivery, answer: &RecipientAnswe
         }
         Answer::Refused => Said::new(body, Event::Refused, reason),
         Answer::Deferred => {
-            let delay = answer.retry_after_ms.clamp(caps::RETRY_MIN_MS, caps::NACK_DELAY_MAX_MS);
+            // As long as the peer asks for, but ever longer: it may defer for good.
+            let tries = delivery.tries.saturating_add(1);
+            let delay = answer.retry_after_ms.min(caps::NACK_DELAY_MAX_MS);
+            let delay = delay.max(backoff_ms(&node.policy, tries));
             let said = Said::new(body, Event::Deferred, reason);
-            Said { not_before: Millis(now.0 + delay), ..said }
+            Said { tries, not_before: Millis(now.0 + delay), ..said }
         }
     })
 }

@@ -187,7 +187,7 @@ fn give_back(
 
 /// Delay before the try after `tries` failed ones: doubled with each, up to the
 /// longest.
-fn backoff_ms(policy: &Policy, tries: u32) -> u64 {
+pub(super) fn backoff_ms(policy: &Policy, tries: u32) -> u64 {
     let doublings = tries.saturating_sub(1).min(16);
     policy.retry_min_ms.saturating_mul(1 << doublings).min(policy.retry_max_ms)
 }
