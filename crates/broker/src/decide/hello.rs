@@ -5,6 +5,7 @@ use barid_proto::federation::v1::{Hello, Lane, LaneState};
 
 use super::Node;
 use super::link::Breach;
+use crate::caps;
 use crate::state::State;
 use crate::state::link::{Answered, LANES, Link, index};
 
@@ -46,6 +47,9 @@ pub fn begin(
     if !(hello.version_min..=hello.version_max).contains(&VERSION) {
         return Err(breach(Reason::VersionUnsupported));
     }
+    if !is_log_of(peer, &hello.log_origin) {
+        return Err(breach(Reason::LinkProtocol));
+    }
     let known = state.link(peer);
     let known_origin = known.map_or("", Link::log_origin);
     if !known_origin.is_empty() && known_origin != hello.log_origin {
@@ -69,6 +73,16 @@ pub fn begin(
     }))
 }
 
+/// Whether this is the origin line of a log of that node: it is kept with every answer.
+fn is_log_of(peer: &str, log_origin: &str) -> bool {
+    let domain = peer.strip_prefix("spiffe://").and_then(|rest| rest.strip_suffix("/node"));
+    log_origin.len() <= caps::LOG_ORIGIN_BYTES
+        && domain.is_some_and(|domain| {
+            let rest = log_origin.strip_prefix(domain);
+            rest.is_some_and(|rest| rest.starts_with("/log/"))
+        })
+}
+
 /// Each lane once: next expected, next unanswered.
 fn positions(hello: &Hello) -> Option<([u64; 5], [u64; 5])> {
     let (mut expected, mut unanswered) = ([0; 5], [0; 5]);
@@ -90,7 +104,8 @@ fn possible(link: Option<&Link>, lane: Lane, expected: u64, unanswered: u64) -> 
     let empty = Link::default();
     let link = link.unwrap_or(&empty);
     let (outbound, inbound) = (link.outbound(lane), link.inbound(lane));
-    if expected < outbound.next_unanswered || expected > outbound.horizon + 1 {
+    let beyond = outbound.next.min(outbound.horizon + 1);
+    if expected < outbound.next_unanswered || expected > beyond {
         return Err(Breach::new(Reason::LogChanged, lane, expected));
     }
     if unanswered > inbound.next_expected {
