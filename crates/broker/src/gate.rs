@@ -171,6 +171,9 @@ fn accepted_at_origin(
 ) -> Result<Millis, Faults> {
     let wrong =
         |text: &str| Faults::from(fault("acceptance", Reason::SignatureInvalid, "V1", text));
+    if acceptance.encoded_len() > caps::PEER_EVIDENCE_BYTES {
+        return Err(wrong("the acceptance of the origin's node is too large to be one"));
+    }
     let stated = Evidence::decode(acceptance.evidence.clone())
         .map_err(|_why| wrong("the acceptance of the origin's node does not decode"))?;
     let time = stated.time.as_ref().and_then(|time| Millis::from_proto(time).ok());

@@ -1,5 +1,6 @@
 //! Links as the node's sockets see them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use barid_audit::evidence;
@@ -7,6 +8,7 @@ use barid_journal::BlobRef;
 use barid_journal::blobs::PutError;
 use barid_message::Reason;
 use barid_message::address::Address;
+use barid_message::caps::RECIPIENTS_MAX;
 use barid_message::digest::Digest;
 use barid_message::fault::{Fault, Faults};
 use barid_message::signed::SignedMessage;
@@ -17,6 +19,7 @@ use prost::Message as _;
 use tokio::sync::{oneshot, watch};
 
 use super::Broker;
+use crate::caps;
 use crate::command::{Command, LinkCommand, LinkEnd, Offered};
 use crate::decide::accept::Blob;
 use crate::decide::hello::Unreceipted;
@@ -24,7 +27,7 @@ use crate::decide::link::Breach;
 use crate::decide::take::{Admission, Content, Proven, Slot, Transfer};
 use crate::gate;
 use crate::registry::Peer;
-use crate::state::link::Answered;
+use crate::state::link::{Answered, lane_of};
 
 /// A slot as it came whole from a peer.
 #[derive(Clone, Debug)]
@@ -136,7 +139,8 @@ impl Broker {
         let slot = wire::Slot::decode(bytes.clone()).map_err(|_why| breach())?;
         let content = match slot.kind.ok_or_else(breach)? {
             wire::slot::Kind::Transfer(transfer) if *lane != Lane::Evidence => {
-                Content::Transfer(Box::new(self.transfer(known, transfer).ok_or_else(breach)??))
+                let transfer = self.transfer(known, *lane, transfer).ok_or_else(breach)??;
+                Content::Transfer(Box::new(transfer))
             }
             wire::slot::Kind::Void(void) if *lane != Lane::Evidence => {
                 Content::Void { reason: void.reason(), header_digest: void.header_digest }
@@ -183,19 +187,35 @@ impl Broker {
     }
 
     /// `None` where it is no transfer that could be answered.
-    fn transfer(&self, peer: &Peer, transfer: wire::Transfer) -> Option<Result<Transfer, LinkEnd>> {
-        let wire::Transfer { message, recipients, acceptance, hops: _ } = transfer;
+    fn transfer(
+        &self,
+        peer: &Peer,
+        lane: Lane,
+        transfer: wire::Transfer,
+    ) -> Option<Result<Transfer, LinkEnd>> {
+        let wire::Transfer { message, recipients, acceptance, hops } = transfer;
         let message = message?;
         let header_digest = Digest::of(&message.envelope.as_ref()?.payload);
+        // A link is between the origin's and the recipient's node (`Hop`).
+        if !(1..=RECIPIENTS_MAX).contains(&recipients.len()) || !hops.is_empty() {
+            return None;
+        }
         let recipients: Vec<Address> =
             recipients.iter().map(|text| Address::parse(text).ok()).collect::<Option<_>>()?;
-        if recipients.is_empty() {
+        // Named twice, a recipient would have the message twice.
+        if recipients.iter().collect::<BTreeSet<_>>().len() < recipients.len() {
             return None;
         }
         let relayed = SignedMessage::from_proto(message).and_then(|message| {
             let acceptance = acceptance.ok_or_else(no_acceptance)?;
             gate::admit_relayed(&self.shared.registry, peer, message, &acceptance, self.now())
         });
+        // By a faster lane it would overtake what is more urgent.
+        if let Ok(relayed) = &relayed
+            && lane_of(relayed.admitted.message.header().precedence()) != lane
+        {
+            return None;
+        }
         let admitted = match relayed {
             Ok(relayed) => match self.shared.blobs.put(&relayed.admitted.message.wire()) {
                 Ok(BlobRef { segment, offset, length }) => {
@@ -222,6 +242,9 @@ fn no_acceptance() -> Faults {
 
 /// Evidence that the peer itself signed.
 fn proven(peer: &Peer, signed: SignedEvidence) -> Option<Proven> {
+    if signed.encoded_len() > caps::PEER_EVIDENCE_BYTES {
+        return None;
+    }
     let stated = Evidence::decode(signed.evidence.clone()).ok()?;
     let time = barid_message::time::Millis::from_proto(stated.time.as_ref()?).ok()?;
     let evidence = evidence::verify(&signed, &peer.evidence_keys(time)).ok()?;

@@ -173,6 +173,10 @@ pub(crate) fn blob_of(facts: &pb::AcceptedFacts) -> BlobRef {
 /// Nothing where the entry has no evidence there.
 fn told(entry: &Entry, index: u32) -> Told {
     let Some(place) = index.checked_sub(1) else {
+        // The word of a peer about nothing that is open here: not this node's to sign.
+        if matches!(entry.body, Body::EvidenceTaken(_)) {
+            return Told::default();
+        }
         return Told { evidence: entry.evidence.clone(), proof: Bytes::new() };
     };
     let item = usize::try_from(place).ok().and_then(|place| entry.items.get(place));
