@@ -6,18 +6,22 @@ use std::time::Duration;
 use barid_link::client::{Backoff, Jitter, RetryPolicy, open_link};
 use barid_link::tls::Connector;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_stream::StreamExt as _;
 
 use super::hub::State;
 use super::session::{Channel, Frames, run};
 use crate::grpc::Services;
 
-/// Pauses between calls: from a second to a minute.
+/// Pauses between calls: from half a second to half a minute.
 const POLICY: RetryPolicy = RetryPolicy {
     attempts: u32::MAX,
     first: Duration::from_millis(500),
     ceiling: Duration::from_secs(30),
 };
+/// A session that held so long was a good one: after it the pauses begin anew. What ends
+/// sooner may end in the same way each time, by a breach for example.
+const STEADY: Duration = Duration::from_secs(10);
 /// Frames of this node that wait to be sent. Few: what waits here cannot be overtaken.
 pub(crate) const FRAMES_MAX: usize = 4;
 
@@ -37,8 +41,8 @@ pub(crate) async fn keep(services: Services, dialled: Dialled, jitter_seed: u64)
             () = services.stop.cancelled() => return,
             () = services.hub.free(&peer) => {}
         }
-        let was_live = call(&services, &peer, &connector).await;
-        if was_live {
+        let held = call(&services, &peer, &connector).await;
+        if held >= STEADY {
             backoff.reset();
         }
         let pause = backoff.pause(&jitter);
@@ -49,11 +53,11 @@ pub(crate) async fn keep(services: Services, dialled: Dialled, jitter_seed: u64)
     }
 }
 
-/// One call; says whether it became a session.
-async fn call(services: &Services, peer: &Arc<str>, connector: &Connector) -> bool {
+/// One call; says how long its session held.
+async fn call(services: &Services, peer: &Arc<str>, connector: &Connector) -> Duration {
     let (out, frames) = mpsc::channel(FRAMES_MAX);
     let opened = tokio::select! {
-        () = services.stop.cancelled() => return false,
+        () = services.stop.cancelled() => return Duration::ZERO,
         opened = open_link(connector, frames) => opened,
     };
     let stream = match opened {
@@ -64,15 +68,16 @@ async fn call(services: &Services, peer: &Arc<str>, connector: &Connector) -> bo
                 report.state = State::Down;
                 report.last_failure = error.to_string();
             });
-            return false;
+            return Duration::ZERO;
         }
     };
     let Some(seat) = services.hub.sit(peer, true) else {
-        return false;
+        return Duration::ZERO;
     };
     let frames: Frames =
         Box::pin(stream.map(|response| response.map(|r| r.frame.unwrap_or_default())));
     let channel = Channel { peer: Arc::clone(peer), frames, out };
-    let ended = run(services, seat, channel).await;
-    !matches!(ended, super::session::End::Gone | super::session::End::Signature)
+    let began = Instant::now();
+    run(services, seat, channel).await;
+    began.elapsed()
 }
