@@ -18,7 +18,7 @@ const AGREEMENT: &str = r#"
 [[agreement]]
 id = "agr:a-border"
 version = 1
-parties = ["pk/customs", "pk/border-guard", "ir/police"]
+parties = ["pk/customs", "pk/border-guard", "ir/police", "af/police"]
 kinds = ["ALERT", "INCIDENT", "NOTE"]
 purposes = ["BORDER_OPERATION"]
 "#;
@@ -108,14 +108,16 @@ impl Border {
     }
 }
 
-fn card(node: &Node, endpoint: Option<Endpoint>) -> String {
+/// The card of a node, as its operator would export it.
+pub(super) fn card(node: &Node, endpoint: Option<Endpoint>) -> String {
     let config = Config::load(&node.config()).expect("what init made");
     let contact = Contact { role: "duty officer".into(), ..Contact::default() };
     let wishes = Wishes { endpoint, contact, validity: Duration::from_secs(24 * 60 * 60) };
     own(&config, wishes, now()).expect("a card").to_text()
 }
 
-fn join(node: &Node, name: &str, card: &str, dials: bool) {
+/// Pins the card of a peer.
+pub(super) fn join(node: &Node, name: &str, card: &str, dials: bool) {
     write(&node.dir.join("node").join(format!("{name}.card")), card.as_bytes());
     let text = std::fs::read_to_string(node.config()).expect("node.toml can be read");
     let (before, _domestic) = text.split_once("[[agreement]]").expect("an agreement of init's");
