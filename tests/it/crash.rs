@@ -117,12 +117,17 @@ pub(crate) async fn consume(agency: Agency, ledger: Ledger) {
         ledger.kept(&id, hand_out.redelivered());
         match hand_out.ack().await {
             Ok(_evidence) => ledger.confirmed(&id),
-            // It was handed out again meanwhile, or taken before the answer was lost.
-            Err(AnswerError::Refused(refusal)) if refusal.reason == Reason::LeaseUnknown => {}
+            // It was handed out again meanwhile, or taken before the answer was lost; which
+            // of the two, a log that is being rebuilt cannot say yet.
+            Err(AnswerError::Refused(refusal)) if is_of_an_outage(refusal.reason) => {}
             Err(AnswerError::Unanswered) => {}
             Err(other) => panic!("{id}: {other}"),
         }
     }
+}
+
+fn is_of_an_outage(reason: Reason) -> bool {
+    matches!(reason, Reason::LeaseUnknown | Reason::AlreadyFinal | Reason::DeliveryLogDown)
 }
 
 /// The sender has one receipt and one final for each of its messages. Read by stubs alone:
