@@ -41,10 +41,15 @@ async fn a_message_for_both_nodes_ends_once_for_each() {
     border.live().await;
     let (customs, police) = (border.customs().await, border.police().await);
     let guard = border.pk.agency("pk/border-guard").await;
-    let draft = customs.note("all of you").to(&police.address).info(&guard.address);
+    let draft = customs.note("all of you").to(&guard.address).info(&police.address);
     let id = customs.send(draft).await;
-    assert_eq!(police.inbox().take().await, "all of you");
     assert_eq!(guard.inbox().take().await, "all of you");
+    let mut inbox = police.inbox();
+    let mut hand_out = inbox.next().await;
+    assert_eq!(text_of(hand_out.message()), "all of you");
+    let first = within(hand_out.ack()).await.expect("taken");
+    let second = within(hand_out.ack()).await.expect("known to be taken");
+    assert_eq!(first.evidence, second.evidence);
     border.evidence_of(&customs, id, Event::RelayAccepted).await;
     loop {
         let evidence = customs.evidence("").await;

@@ -122,7 +122,8 @@ impl Broker {
     fn handed_out(&self, caller: &str, token: &[u8]) -> Option<(Token, MessageId, Address)> {
         let token = Token::parse(token)?;
         let entry = self.entry(token.key.accepted).ok()?;
-        let item = entry.items.get(usize::try_from(token.key.index).ok()?)?;
+        // A message from a peer has items for the recipients here alone.
+        let item = entry.items.iter().find(|item| item.facts.delivery_index == token.key.index)?;
         let id = MessageId::parse(&item.facts.message_id).ok()?;
         let origin = Address::parse(&item.facts.origin_agency).ok()?;
         let recipient = Address::parse(&item.facts.recipient).ok()?;
