@@ -264,6 +264,7 @@ fn no(reason: Reason) -> RecipientAnswer {
     match reason {
         Reason::ClockSkew => later(reason, 60_000),
         Reason::RegistryChanged => later(reason, 1_000),
+        Reason::StorageFull => later(reason, 30_000),
         _ => RecipientAnswer {
             answer: Answer::Refused.into(),
             reason: reason.into(),

@@ -221,7 +221,8 @@ impl Broker {
                 Ok(BlobRef { segment, offset, length }) => {
                     Ok(Admission { relayed, blob: Blob { segment, offset, length } })
                 }
-                Err(PutError::Full) => return Some(Err(LinkEnd::Full)),
+                // Deferred: receipts and evidence may still pass.
+                Err(PutError::Full) => Err(no_room()),
                 Err(error) => {
                     tracing::error!(%error, "message of a peer not written");
                     return Some(Err(LinkEnd::Full));
@@ -232,6 +233,11 @@ impl Broker {
         let header_digest = Bytes::copy_from_slice(&header_digest.0);
         Some(Ok(Transfer { header_digest, recipients, admitted }))
     }
+}
+
+fn no_room() -> Faults {
+    let description = "there is no room for messages now".to_owned();
+    Fault { path: String::new(), reason: Reason::StorageFull, rule: "", description }.into()
 }
 
 fn no_acceptance() -> Faults {

@@ -121,7 +121,8 @@ impl Sequencer {
         for (lane, mut wanted) in LANES.into_iter().zip(wants) {
             while wanted > 0 {
                 match link::next(&self.state, &self.node, now, peer, lane) {
-                    Next::Entry(_) if self.room().is_err() => return Ok(Ok(offered)),
+                    // Ends the session: nothing else would ask again once there is room.
+                    Next::Entry(_) if self.room().is_err() => return Ok(Err(LinkEnd::Full)),
                     Next::Entry(entry) => drop(self.commit(entry)?),
                     Next::Nothing => break,
                     Next::Slot(number) => {
