@@ -52,7 +52,7 @@ impl Scene {
         let ir = Node::site(&["ir/police"]).named("ir").make();
         let config = Config::load(&ir.config()).expect("what init made");
         let key = config.evidence.read().expect("a key that init made");
-        let cards = [&pk, &af].map(card);
+        let cards = [&pk, &af].map(|node| card(node, None));
         join(&af, "pk", &cards[0], true);
         join(&pk, "af", &cards[1], false);
         let shown = Card::from_text(&card(&ir, None)).expect("a card");
