@@ -40,6 +40,9 @@ pub struct Arrived {
     pub lane: Lane,
     /// Its number.
     pub number: u64,
+    /// Whether it is the next of its lane in this session. What came before is not
+    /// written again.
+    pub is_next: bool,
     /// The encoded `Slot`.
     pub bytes: Bytes,
 }
@@ -133,13 +136,13 @@ impl Broker {
     /// [`LinkEnd::Breach`] where the slot cannot be read, [`LinkEnd::Full`] where its
     /// bytes cannot be written.
     pub fn link_check(&self, arrived: &Arrived) -> Result<Slot, LinkEnd> {
-        let Arrived { peer, log_origin, lane, number, bytes } = arrived;
+        let Arrived { peer, log_origin, lane, number, is_next: _, bytes } = arrived;
         let breach = || LinkEnd::Breach(Breach::new(Reason::LinkProtocol, *lane, *number));
         let known = self.shared.registry.peer(peer).ok_or_else(breach)?;
         let slot = wire::Slot::decode(bytes.clone()).map_err(|_why| breach())?;
         let content = match slot.kind.ok_or_else(breach)? {
             wire::slot::Kind::Transfer(transfer) if *lane != Lane::Evidence => {
-                let transfer = self.transfer(known, *lane, transfer).ok_or_else(breach)??;
+                let transfer = self.transfer(known, arrived, transfer).ok_or_else(breach)??;
                 Content::Transfer(Box::new(transfer))
             }
             wire::slot::Kind::Void(void) if *lane != Lane::Evidence => {
@@ -190,7 +193,7 @@ impl Broker {
     fn transfer(
         &self,
         peer: &Peer,
-        lane: Lane,
+        arrived: &Arrived,
         transfer: wire::Transfer,
     ) -> Option<Result<Transfer, LinkEnd>> {
         let wire::Transfer { message, recipients, acceptance, hops } = transfer;
@@ -206,13 +209,19 @@ impl Broker {
         if recipients.iter().collect::<BTreeSet<_>>().len() < recipients.len() {
             return None;
         }
+        let header_digest = Bytes::copy_from_slice(&header_digest.0);
+        if !arrived.is_next {
+            // Answered by its digest as it was before, or a breach. Written each time, it
+            // would fill the disk.
+            return Some(Ok(Transfer { header_digest, recipients, admitted: Err(no_room()) }));
+        }
         let relayed = SignedMessage::from_proto(message).and_then(|message| {
             let acceptance = acceptance.ok_or_else(no_acceptance)?;
             gate::admit_relayed(&self.shared.registry, peer, message, &acceptance, self.now())
         });
         // By a faster lane it would overtake what is more urgent.
         if let Ok(relayed) = &relayed
-            && lane_of(relayed.admitted.message.header().precedence()) != lane
+            && lane_of(relayed.admitted.message.header().precedence()) != arrived.lane
         {
             return None;
         }
@@ -230,7 +239,6 @@ impl Broker {
             },
             Err(faults) => Err(faults),
         };
-        let header_digest = Bytes::copy_from_slice(&header_digest.0);
         Some(Ok(Transfer { header_digest, recipients, admitted }))
     }
 }

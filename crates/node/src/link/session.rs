@@ -176,7 +176,7 @@ async fn greet_and_go_on(
     let (taking, taken) = mpsc::channel(answering::TAKINGS_MAX);
     let (receipting, receipts) = mpsc::channel(reading::RECEIPTS_MAX);
     tokio::select! {
-        end = reading::read(&session, frames, checking, receipting) => end,
+        end = reading::read(&session, frames, greeted.expected, checking, receipting) => end,
         end = reading::decide(&session, checked, taking) => end,
         end = answering::answer(&session, greeted.unreceipted, taken) => end,
         end = answering::receive(&session, receipts) => end,

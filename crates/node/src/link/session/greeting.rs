@@ -25,6 +25,8 @@ use crate::grpc::Services;
 /// What the hellos gave.
 pub(super) struct Greeted {
     pub(super) number: u64,
+    /// The next number of each lane, as this node has said it.
+    pub(super) expected: [u64; 5],
     pub(super) log_origin: Arc<str>,
     pub(super) unreceipted: Unreceipted,
 }
@@ -39,6 +41,10 @@ pub(super) async fn greet(
 ) -> Result<Greeted, End> {
     let broker = &services.broker;
     let (number, lanes) = broker.link_open(Arc::clone(peer)).await?;
+    let mut expected = [0; 5];
+    for (expected, lane) in expected.iter_mut().zip(&lanes) {
+        *expected = lane.next_expected;
+    }
     let kind = Some(Kind::Hello(hello(services, peer, lanes)));
     out.send(Frame { kind }).await.map_err(|_gone| End::Gone)?;
     let first = timeout(HANDSHAKE_LIMIT, frames.next()).await.map_err(|_elapsed| End::Silent)?;
@@ -59,7 +65,7 @@ pub(super) async fn greet(
     };
     let log_origin = said.log_origin.as_str().into();
     let unreceipted = broker.link_hello(Arc::clone(peer), number, said).await?;
-    Ok(Greeted { number, log_origin, unreceipted })
+    Ok(Greeted { number, expected, log_origin, unreceipted })
 }
 
 fn hello(services: &Services, peer: &Arc<str>, lanes: Vec<LaneState>) -> SignedHello {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use barid_broker::command::LinkEnd;
 use barid_broker::decide::link::Breach;
 use barid_broker::decide::take::Slot;
+use barid_broker::state::link::index;
 use barid_broker::{Arrived, Taking};
 use barid_link::caps::HEARTBEAT_SILENCE;
 use barid_link::frames::{Incoming, Whole};
@@ -32,6 +33,7 @@ type Check = JoinHandle<Result<Slot, LinkEnd>>;
 pub(super) async fn read(
     session: &Session<'_>,
     frames: &mut Frames,
+    mut expected: [u64; 5],
     checking: mpsc::Sender<(Lane, Check)>,
     receipting: mpsc::Sender<CustodyReceipt>,
 ) -> End {
@@ -52,10 +54,12 @@ pub(super) async fn read(
                     return session.breach(lane, number).await;
                 };
                 session.received.send_replace(incoming.received());
-                if let Some(whole) = whole
-                    && checking.send((whole.lane, session.check(whole))).await.is_err()
-                {
-                    return End::Gone;
+                if let Some(whole) = whole {
+                    let is_next = counts(&mut expected, &whole);
+                    let check = (whole.lane, session.check(whole, is_next));
+                    if checking.send(check).await.is_err() {
+                        return End::Gone;
+                    }
                 }
             }
             Kind::Custody(receipt) => {
@@ -78,6 +82,16 @@ pub(super) async fn read(
             Kind::Hello(_) => return session.breach(Lane::Unspecified, 0).await,
         }
     }
+}
+
+/// Whether a slot is the next of its lane, which then expects the one behind it.
+fn counts(expected: &mut [u64; 5], whole: &Whole) -> bool {
+    let expected = index(whole.lane).and_then(|place| expected.get_mut(place));
+    let next = expected.filter(|expected| **expected == whole.number);
+    next.is_some_and(|next| {
+        *next = next.saturating_add(1);
+        true
+    })
 }
 
 /// Hands checked slots to the journal, in the order in which they came.
@@ -106,13 +120,14 @@ pub(super) async fn decide(
 
 impl Session<'_> {
     /// Starts the check of a slot, which uses all cores.
-    fn check(&self, whole: Whole) -> Check {
+    fn check(&self, whole: Whole, is_next: bool) -> Check {
         let Whole { lane, number, bytes } = whole;
         let arrived = Arrived {
             peer: Arc::clone(&self.peer),
             log_origin: Arc::clone(&self.log_origin),
             lane,
             number,
+            is_next,
             bytes,
         };
         let broker = self.services.broker.clone();
