@@ -166,3 +166,28 @@ async fn evidence_about_what_others_hold_changes_nothing() {
     }
     assert_eq!(scene.misbehaviour().await, []);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_always_defers_is_asked_less_and_less() {
+    let scene = Scene::start().await;
+    let customs = scene.pk.agency("pk/customs").await;
+    customs.send(customs.note("a truck").to(&address("ir/police"))).await;
+    let mut link = scene.link().await;
+    let mut asked = Vec::new();
+    let mut chain = [0; 32];
+    for number in 1..=4 {
+        let facts = offered(&mut link).await;
+        assert_eq!(facts.number, number, "what was deferred gets a new number");
+        asked.push(crate::harness::now().0);
+        let digest = Digest::of(&facts.encode_to_vec()).0;
+        chain = Digest::of(&[chain, digest].concat()).0;
+        let statement = CustodyStatement {
+            chain: chain.to_vec().into(),
+            ..receipt(&link, number, &facts, Answer::Deferred)
+        };
+        link.say(forge::receipt(&statement, &scene.key)).await;
+    }
+    let paused = |from: usize| asked[from + 1] - asked[from];
+    assert!(paused(0) >= 1_000 && paused(1) >= 2_000 && paused(2) >= 4_000, "{asked:?}");
+    assert_eq!(scene.misbehaviour().await, []);
+}
