@@ -67,6 +67,8 @@ pub(crate) enum End {
     Fenced,
     /// This node stops.
     Stopping,
+    /// The peer's card may be used no longer.
+    Expired,
     /// Stored bytes could not be read back.
     Unreadable,
 }
@@ -89,6 +91,7 @@ impl End {
             Self::Stopping | Self::Link(LinkEnd::Stopping) => {
                 (Reason::ShuttingDown, "the node is stopping")
             }
+            Self::Expired => (Reason::IdentityUnknown, "the card held of you has expired"),
             Self::Link(LinkEnd::Full) => (Reason::StorageFull, "nothing can be written down now"),
             Self::Link(LinkEnd::Breach(breach)) if breach.reason == Reason::SignatureInvalid => {
                 (breach.reason, "that is not signed with a key of yours")
@@ -105,6 +108,7 @@ impl End {
     pub(crate) fn words(&self) -> String {
         match self {
             Self::Gone => "the connection broke".into(),
+            Self::Expired => "the peer's card has expired; get a new one".into(),
             Self::Closed(reason) => format!("the peer ended it: {}", reason::name(*reason)),
             other => other.close().map(|close| close.message).unwrap_or_default(),
         }
@@ -112,7 +116,7 @@ impl End {
 
     /// Whether somebody should look.
     const fn is_alarming(&self) -> bool {
-        matches!(self, Self::Link(LinkEnd::Breach(_)) | Self::Unreadable)
+        matches!(self, Self::Link(LinkEnd::Breach(_)) | Self::Unreadable | Self::Expired)
     }
 }
 
@@ -186,12 +190,21 @@ async fn greet_and_go_on(
     }
 }
 
-/// Says every 15 s that this node lives.
+/// Whether the card of a peer may be used no longer.
+fn is_expired(services: &Services, peer: &str) -> bool {
+    let known = services.broker.registry().peer(peer);
+    known.is_none_or(|known| known.valid_until <= services.broker.now())
+}
+
+/// Says every 15 s that this node lives, while the peer's card holds.
 async fn live(session: &Session<'_>) -> End {
     let mut ticks = interval(HEARTBEAT_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
+        if is_expired(session.services, &session.peer) {
+            return End::Expired;
+        }
         let time = Some(session.services.broker.now().to_proto());
         let echo = *lock(&session.heard);
         if let Err(end) = session.say(Kind::Heartbeat(Heartbeat { time, echo })).await {

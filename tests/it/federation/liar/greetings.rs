@@ -5,6 +5,7 @@ use barid_link::client::{CallError, OpenLinkError};
 use barid_message::Reason;
 use barid_message::digest::Digest;
 use barid_message::key::{Algorithm, SigningKey};
+use barid_message::time::Millis;
 use barid_proto::federation::v1::frame::Kind;
 use barid_proto::federation::v1::{Data, Heartbeat, Hello, Lane, LaneState};
 
@@ -38,6 +39,21 @@ async fn nobody_gets_a_link_without_the_key_on_a_card() {
     let called = scene::call(&scene::connector(&stranger, &shown)).await;
     assert!(matches!(called, Err(OpenLinkError::Connect(_))), "{:?}", called.err());
     assert_eq!(scene.misbehaviour().await, [], "a stranger is no peer");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_ends_with_the_card() {
+    let end = crate::harness::now().0 + 25_000;
+    let scene = Scene::with(|mut card| {
+        card.valid_until = Some(Millis(end).to_proto());
+        card
+    })
+    .await;
+    let mut link = scene.link().await;
+    assert_eq!(link.closed().await, Reason::IdentityUnknown);
+    assert!(crate::harness::now().0 >= end);
+    assert!(matches!(scene.call().await, Err(OpenLinkError::Refused(_))));
+    assert_eq!(scene.misbehaviour().await, [], "it is nobody's lie");
 }
 
 type Lie = (&'static str, fn(&mut Hello), Reason);

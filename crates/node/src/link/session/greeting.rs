@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::StreamExt as _;
 
-use super::{End, Frames};
+use super::{End, Frames, is_expired};
 use crate::grpc::Services;
 
 /// What the hellos gave.
@@ -39,6 +39,10 @@ pub(super) async fn greet(
     frames: &mut Frames,
     out: &mpsc::Sender<Frame>,
 ) -> Result<Greeted, End> {
+    // Who calls was looked at by the listener, but whom this node called was not.
+    if is_expired(services, peer) {
+        return Err(End::Expired);
+    }
     let broker = &services.broker;
     let (number, lanes) = broker.link_open(Arc::clone(peer)).await?;
     let mut expected = [0; 5];
