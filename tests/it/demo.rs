@@ -65,7 +65,7 @@ fn an_hour_at_the_border_adds_up_and_leaves_nothing_behind() {
     let output = demo(temporary.path()).arg("--json").output().expect("the demo runs");
     let summary = summary(&output);
     let number = |field: &str| summary[field].as_u64().expect(field);
-    assert_eq!((number("nodes"), number("agencies")), (1, 4));
+    assert_eq!((number("nodes"), number("agencies")), (3, 8));
     assert_eq!(number("submitted"), number("accepted") + number("refused"));
     assert_eq!(number("refused"), 2, "a forger and a stranger");
     assert_eq!(number("other_finals"), 1, "a recipient that refuses");
@@ -124,7 +124,7 @@ fn a_demo_that_is_killed_or_interrupted_leaves_no_process() {
             .expect("the demo runs");
         until_traffic(&mut demo);
         let nodes = children(demo.id());
-        assert_eq!(nodes.len(), 1, "one node");
+        assert_eq!(nodes.len(), 3, "three nodes");
         let told = Command::new("kill").arg(signal).arg(demo.id().to_string()).status();
         assert!(told.expect("kill runs").success());
         let status = demo.wait().expect("the demo ends");
@@ -138,7 +138,7 @@ fn a_demo_that_is_killed_or_interrupted_leaves_no_process() {
     }
 }
 
-/// Reads the story until the first scene is told: then there is a node, and it has work.
+/// Reads the story until the first scene is told: then there are nodes, and they have work.
 fn until_traffic(demo: &mut Child) {
     let story = demo.stderr.take().expect("stderr is piped");
     let mut lines = BufReader::new(story).lines();

@@ -1,5 +1,5 @@
-//! `barid demo`: a node and four agencies on this machine, an hour at the border, and
-//! the books at its end.
+//! `barid demo`: three nodes and eight agencies on this machine, an hour at the border,
+//! and the books at its end.
 
 mod book;
 mod cast;
@@ -30,8 +30,9 @@ use crate::words;
 
 use book::Book;
 use narrator::{Narrator, took};
+use reckoning::NodeBook;
 use script::Play;
-use stage::Stage;
+use stage::{Site, Stage};
 use summary::{Circumstances, Summary};
 
 pub(crate) use leash::Leash;
@@ -46,25 +47,28 @@ EXAMPLES
   barid demo --replay MissingMigrants.csv
   barid demo --json
 
-  Everything is real: a node process with mutual TLS on two free ports of this machine,
-  keys made for the occasion, a journal that is synced. It is all in a temporary folder,
-  which is removed at the end unless --keep is given.
+  Everything is real: three node processes, linked over mutual TLS on free ports of this
+  machine, keys made for the occasion, journals that are synced. It is all in a temporary
+  folder, which is removed at the end unless --keep is given.
+
+  Kill any of the nodes with `kill -9`: their process ids are told at the start. What dies
+  is started again, and everything must still add up.
 
 EXIT CODES
   0  everything adds up: each message that has a receipt is in the right hands, once
   1  it does not; what differs stands at the end. Or a file of --replay cannot be read, or
      holds nothing that can be mapped";
 
-/// Starts a node with four agencies, plays an hour at the border, and tells it live:
-/// alerts, notes, a forger, a stranger, a crash, a node that is killed. At the end it
-/// compares what the agencies counted with what the node says.
+/// Starts the nodes of three countries with eight agencies, plays an hour at the border,
+/// and tells it live: alerts, notes, a forger, a stranger, a crash, a node that is killed.
+/// At the end it compares what the agencies counted with what the nodes say.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DemoArgs {
     /// Play real records in place of the script. Repeatable; see `barid replay`
     #[arg(long = "replay", value_name = "FILE|DIR", num_args = 1..)]
     files: Vec<PathBuf>,
-    /// Leave the node running to look around, until Ctrl-C; keep its folder
+    /// Leave the nodes running to look around, until Ctrl-C; keep its folder
     #[arg(long)]
     keep: bool,
     /// No pauses, even on a terminal
@@ -106,15 +110,35 @@ pub(crate) async fn run(args: &DemoArgs, output: &mut Output) -> anyhow::Result<
 async fn set(args: &DemoArgs, say: &mut Narrator<'_>) -> anyhow::Result<Stage> {
     say.write(Line::default().strong("An hour at the border").faint("  barid demo"))?;
     say.tell(
-        "One node, in a process of its own, serves four agencies: customs, police, border \
-              guard and health. Each has its own keys, made just now.",
+        "Three countries, each with a node in a process of its own: pk, ir and af. Eight \
+              agencies, each with its own keys, made just now. The nodes know each other by \
+              signed cards, and share one agreement; there is no centre.",
     )
     .await?;
     let begun = Instant::now();
     let stage = Stage::set(args.files.is_empty()).await?;
-    say.result(&format!("Keys, certificates and a running node after {}.", took(begun.elapsed())))
+    say.result(&format!("Keys, certificates and three nodes after {}.", took(begun.elapsed())))
         .await?;
+    stage.linked().await?;
+    say.result(&format!("Each linked with both others after {}.", took(begun.elapsed()))).await?;
+    invite(&stage, say).await?;
     Ok(stage)
+}
+
+/// The viewer may break it.
+async fn invite(stage: &Stage, say: &mut Narrator<'_>) -> anyhow::Result<()> {
+    let process = |site: &Site| {
+        let pid = site.node.running().map_or(0, |running| running.pid);
+        format!("{} {pid}", site.country)
+    };
+    let processes: Vec<_> = stage.sites.iter().map(process).collect();
+    say.tell(&format!(
+        "The processes are {}. Kill any of them, whenever you like, with `kill -9`: it is \
+         started again, and the books must still agree.",
+        processes.join(", ")
+    ))
+    .await?;
+    Ok(())
 }
 
 /// Plays, and draws up the books; gives the number of discrepancies.
@@ -125,10 +149,10 @@ async fn tell(
     begun: Instant,
 ) -> anyhow::Result<usize> {
     let book = Book::default();
-    let Stage { node, cast, operator, .. } = stage;
+    let Stage { sites, cast, .. } = stage;
     let mut readers = watch::evidence(cast, &book);
     let unmapped = tokio::select! {
-        played = play(args, node, cast, &book, say) => played?,
+        played = play(args, sites, cast, &book, say) => played?,
         error = watch::failure(&mut readers) => return Err(error),
     };
     tokio::select! {
@@ -137,24 +161,25 @@ async fn tell(
         error = watch::failure(&mut readers) => return Err(error),
     }
     let circumstances = Circumstances {
+        nodes: sites.len(),
         agencies: cast.members().len(),
         unmapped,
-        restarts: node.restarts(),
+        restarts: sites.iter().map(|site| site.node.restarts()).sum(),
         elapsed: begun.elapsed(),
     };
-    let figures = reckoning::ask(&operator.client()?).await?;
+    let nodes = books_of(sites).await?;
     let agencies: Vec<Address> = cast.members().map(|member| member.address.clone()).collect();
     let (found, summary, table) = book.read(|ledger| {
         (
-            reckoning::reckon(ledger, &figures),
+            reckoning::reckon(ledger, &nodes),
             Summary::new(ledger, circumstances),
             summary::table(ledger, &agencies),
         )
     });
     say.scene("09:00", "The books").await?;
     say.tell(
-        "Each agency has counted for itself what it sent and what it got. The node has \
-              counted too.",
+        "Each agency has counted for itself what it sent and what it got. The nodes have \
+              counted too, each for itself; what crosses a border stands in two books.",
     )
     .await?;
     say.table(&table)?;
@@ -163,7 +188,7 @@ async fn tell(
     }
     if found.is_empty() {
         say.result(&format!(
-            "The two agree: {} messages accepted, {} refused for good reason, {} deliveries, none \
+            "All agree: {} messages accepted, {} refused for good reason, {} deliveries, none \
              lost, none twice, none in doubt.",
             summary.accepted, summary.refused, summary.deliveries
         ))
@@ -175,26 +200,38 @@ async fn tell(
     Ok(found.len())
 }
 
+/// What each node says of itself.
+async fn books_of(sites: &[Site]) -> anyhow::Result<Vec<NodeBook>> {
+    let mut books = Vec::with_capacity(sites.len());
+    for site in sites {
+        let figures = reckoning::ask(&site.operator.client()?).await?;
+        // Asked last: a node may die until it has answered.
+        let restarts = site.node.restarts();
+        books.push(NodeBook { country: site.country, restarts, figures });
+    }
+    Ok(books)
+}
+
 /// The script, or real records; gives how many records could not be mapped.
 async fn play(
     args: &DemoArgs,
-    node: &mut node::Node,
+    sites: &mut [Site],
     cast: &cast::Cast,
     book: &Book,
     say: &mut Narrator<'_>,
 ) -> anyhow::Result<usize> {
     if args.files.is_empty() {
-        Play { cast, node, book, say }.perform().await?;
+        Play { cast, sites, book, say }.perform().await?;
         return Ok(0);
     }
     say.scene("08:00", "Real records").await?;
     say.tell(
-        "The four agencies share out the records, sign and submit them at top speed, and \
+        "The eight agencies share out the records, sign and submit them at top speed, and \
               read their inboxes the while.",
     )
     .await?;
     let table = replay::routing(None)?;
-    let replayed = records::replay(args.files.clone(), table, cast, node, book).await?;
+    let replayed = records::replay(args.files.clone(), table, cast, sites, book).await?;
     for unsent in &replayed.skipped.first {
         say.output.note(Line::default().caution("unmapped ").text(unsent.to_string()));
     }
@@ -221,7 +258,7 @@ async fn play(
         && let Ok(messages @ 1..) = u32::try_from(figures.accepted)
     {
         say.result(&format!(
-            "Processor time a message: {} µs in the agencies, {} µs in the node.",
+            "Processor time a message: {} µs in the agencies, {} µs in the nodes.",
             (own / messages).as_micros(),
             (its / messages).as_micros()
         ))
@@ -230,25 +267,30 @@ async fn play(
     Ok(replayed.skipped.count)
 }
 
-/// What to type while the node runs on.
+/// What to type while the nodes run on.
 fn look_around(stage: &Stage, say: &mut Narrator<'_>) -> anyhow::Result<()> {
     let program = std::env::current_exe().context("cannot find this program")?;
-    let context = stage.context.display();
     say.write(Line::default())?;
-    say.write("The node runs on. In another terminal:")?;
-    for command in [
-        "node",
-        "tail --last 20",
-        "log --outcome handed-over",
-        "queues",
-        "--as pk/customs evidence",
-        "--as pk/police receive --follow",
+    say.write("The nodes run on. In another terminal:")?;
+    for (country, command) in [
+        ("pk", "node"),
+        ("pk", "peer list"),
+        ("pk", "tail --last 20"),
+        ("ir", "log --outcome handed-over"),
+        ("af", "queues"),
+        ("pk", "--as pk/customs evidence"),
+        ("ir", "--as ir/police receive --follow"),
     ] {
-        let command = format!("{} --context {context} {command}", program.display());
-        say.write(Line::default().text("  ").strong(command))?;
+        let sites = stage.sites.iter();
+        for site in sites.filter(|site| site.country == country) {
+            let context = site.context.display();
+            let command = format!("{} --context {context} {command}", program.display());
+            say.write(Line::default().text("  ").strong(command))?;
+        }
     }
-    say.write(format!("Its configuration is {}.", shown(&stage.config)))?;
-    say.write("Ctrl-C ends it.")?;
+    let configs: Vec<_> = stage.sites.iter().map(|site| shown(&site.config)).collect();
+    say.write(format!("Their configurations are {}.", configs.join(", ")))?;
+    say.write("Ctrl-C ends them.")?;
     Ok(())
 }
 

@@ -257,6 +257,26 @@ impl Ledger {
         (sent, self.sums(|_| true, |recipient| recipient == agency))
     }
 
+    /// What the node of a country should have in its own books: what its agencies sent,
+    /// and what it took over from other nodes for them. A message that crosses a border
+    /// is accepted at both nodes, and each of its deliveries there ends at both.
+    pub(super) fn of_node(&self, country: &str) -> Figures {
+        let lives_here = |address: &Address| country_of(address) == country;
+        let mut sums = self.sums(lives_here, |_| true);
+        let foreign = self.messages.iter().filter(|(key, entry)| {
+            !lives_here(&key.origin) && entry.answer == Some(Answer::Accepted)
+        });
+        for (_, entry) in foreign {
+            let mut crossed = false;
+            for (_, delivery) in entry.deliveries.iter().filter(|(to, _)| lives_here(to)) {
+                sums.add(delivery, true);
+                crossed = true;
+            }
+            sums.accepted += u64::from(crossed);
+        }
+        sums
+    }
+
     fn sums(&self, from: impl Fn(&Address) -> bool, to: impl Fn(&Address) -> bool) -> Figures {
         let mut sums = Figures::default();
         for (key, entry) in self.messages.iter().filter(|(key, _)| from(&key.origin)) {
@@ -302,6 +322,11 @@ impl Figures {
     pub(super) fn other_finals(&self) -> u64 {
         self.turned_away + self.non_delivered
     }
+}
+
+/// The first part of an address.
+fn country_of(address: &Address) -> &str {
+    address.as_str().split('/').next().unwrap_or_default()
 }
 
 fn reason_name(why: Reason) -> &'static str {

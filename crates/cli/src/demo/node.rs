@@ -1,8 +1,9 @@
-//! The node: a process of its own, started again when it dies.
+//! A node: a process of its own, started again when it dies.
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -14,8 +15,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-/// Deaths after which it is not started again.
-const RESTARTS_MAX: u32 = 5;
+/// Deaths after which it is not started again: a viewer may kill it now and then.
+const RESTARTS_MAX: u32 = 50;
 /// How long a start may take.
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// How long it may take to stop: more than it gives open calls.
@@ -139,13 +140,15 @@ impl Keeper {
     ) -> anyhow::Result<()> {
         for starts in 1.. {
             let mut process = Process::spawn(&self.config)?;
-            timeout(START_LIMIT, self.ready(&mut process))
+            let is_ready = timeout(START_LIMIT, self.ready(&mut process))
                 .await
                 .context("the node does not get ready")??;
-            let pid = process.child.id().context("the node ended as soon as it was ready")?;
-            run.send_replace(Some(Running { pid, starts, since: Instant::now() }));
-            if self.attend(process, &mut orders).await? {
-                return Ok(());
+            // Killed before it was ready, it has no id any more.
+            if let Some(pid) = process.child.id().filter(|_| is_ready) {
+                run.send_replace(Some(Running { pid, starts, since: Instant::now() }));
+                if self.attend(process, &mut orders).await? {
+                    return Ok(());
+                }
             }
             if starts > RESTARTS_MAX {
                 bail!("the node died {starts} times; it said last: {}", self.words());
@@ -154,16 +157,19 @@ impl Keeper {
         Ok(())
     }
 
-    /// Reads until it says that it serves.
-    async fn ready(&mut self, process: &mut Process) -> anyhow::Result<()> {
+    /// Reads until it says that it serves (true), or somebody kills it (false).
+    async fn ready(&mut self, process: &mut Process) -> anyhow::Result<bool> {
         while let Some(line) = process.said.next_line().await.context("cannot read its log")? {
             let is_ready = line.contains(READY);
             self.keep_line(line);
             if is_ready {
-                return Ok(());
+                return Ok(true);
             }
         }
         let status = process.child.wait().await.context("cannot wait for the node")?;
+        if status.signal().is_some() {
+            return Ok(false);
+        }
         bail!("the node did not start ({status}): {}", self.words())
     }
 

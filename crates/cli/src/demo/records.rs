@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use super::book::Book;
 use super::cast::{Cast, Member};
 use super::ledger::{Answer, Expected, Key};
-use super::node::Node;
+use super::stage::Site;
 use super::watch;
 use crate::replay::cpu;
 use crate::replay::feed::{self, Step};
@@ -44,7 +44,7 @@ impl Skipped {
 #[derive(Default)]
 pub(super) struct Replayed {
     pub(super) skipped: Skipped,
-    /// Processor time of this program and of the node, while it ran.
+    /// Processor time of this program and of the nodes, while it ran.
     pub(super) cpu: Option<(Duration, Duration)>,
 }
 
@@ -54,11 +54,11 @@ pub(super) async fn replay(
     files: Vec<PathBuf>,
     table: RoutingTable,
     cast: &Cast,
-    node: &Node,
+    sites: &[Site],
     book: &Book,
 ) -> anyhow::Result<Replayed> {
     let mut desks = watch::inboxes(cast, book, HAND_OUTS_OUTSTANDING);
-    let before = times(node);
+    let before = times(sites);
     let table = Arc::new(table);
     let mut takers = Vec::with_capacity(cast.members().len());
     let mut senders = JoinSet::new();
@@ -90,7 +90,7 @@ pub(super) async fn replay(
         _settled = book.until(PATIENCE, |ledger| ledger.is_settled()) => {}
         error = watch::failure(&mut desks) => return Err(error),
     }
-    replayed.cpu = before.zip(times(node)).map(|((own, its), (own_after, its_after))| {
+    replayed.cpu = before.zip(times(sites)).map(|((own, its), (own_after, its_after))| {
         (own_after.saturating_sub(own), its_after.saturating_sub(its))
     });
     Ok(replayed)
@@ -105,8 +105,9 @@ impl Replayed {
     }
 }
 
-fn times(node: &Node) -> Option<(Duration, Duration)> {
-    cpu::own().zip(cpu::of(node.running()?.pid))
+fn times(sites: &[Site]) -> Option<(Duration, Duration)> {
+    let of = |site: &Site| cpu::of(site.node.running()?.pid);
+    cpu::own().zip(sites.iter().map(of).sum())
 }
 
 async fn writer(member: &Member, table: &Arc<RoutingTable>) -> anyhow::Result<Writer> {

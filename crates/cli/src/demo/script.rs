@@ -9,24 +9,27 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, ensure};
 use barid_link::client::{CallError, HandOut, Receipt, ReceiveOptions, SubmitError};
+use barid_message::address::Address;
 use barid_message::header::Precedence;
 use barid_message::reason::{self, Reason};
 use barid_message::signed::VerifiedMessage;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::book::Book;
 use super::cast::{Cast, Letter, Member};
-use super::ledger::{Answer, Expected, Key};
+use super::ledger::{Answer, Expected, Key, Ledger};
 use super::narrator::Narrator;
-use super::node::Node;
+use super::stage::Site;
 
 /// Nothing in a scene takes longer.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two looks at what is to change.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Everything that a scene needs.
 pub(super) struct Play<'a, 'o> {
     pub(super) cast: &'a Cast,
-    pub(super) node: &'a mut Node,
+    pub(super) sites: &'a mut [Site],
     pub(super) book: &'a Book,
     pub(super) say: &'a mut Narrator<'o>,
 }
@@ -97,16 +100,70 @@ impl Play<'_, '_> {
         let mut options = ReceiveOptions::new(member.address.clone());
         options.max_outstanding = 1;
         let mut receiver = member.client.receive(options);
-        let mut collected = Vec::with_capacity(count);
-        for _ in 0..count {
-            let hand_out = timeout(PATIENCE, receiver.next()).await;
-            let hand_out = hand_out.context("nothing comes any more")??;
-            let mut taken = self.read(member, hand_out)?;
-            taken.hand_out.ack().await.context("an acknowledgement was not taken")?;
-            self.book.note(|ledger| ledger.acknowledged(&member.address, &taken.key));
-            collected.push(taken);
+        let mut collected: Vec<Taken> = Vec::with_capacity(count);
+        let mut unsure: Option<Key> = None;
+        loop {
+            // A node that is killed may take an acknowledgement with it: then the message
+            // comes again, or its sender is told of its end.
+            let told = async {
+                match &unsure {
+                    Some(key) => self.ended(&member.address, key).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let hand_out = tokio::select! {
+                hand_out = timeout(PATIENCE, receiver.next()) => Some(hand_out),
+                () = told => None,
+            };
+            if let Some(hand_out) = hand_out {
+                let hand_out = hand_out.context("nothing comes any more")??;
+                let mut taken = self.read(member, hand_out)?;
+                unsure = match taken.hand_out.ack().await {
+                    Ok(_evidence) => {
+                        self.book.note(|ledger| ledger.acknowledged(&member.address, &taken.key));
+                        None
+                    }
+                    Err(_lost) => Some(taken.key.clone()),
+                };
+                if collected.iter().all(|before| before.key != taken.key) {
+                    collected.push(taken);
+                }
+            } else {
+                unsure = None;
+            }
+            if collected.len() >= count && unsure.is_none() {
+                return Ok(collected);
+            }
         }
-        Ok(collected)
+    }
+
+    /// Waits until a sender was told how a delivery ended.
+    async fn ended(&self, recipient: &Address, key: &Key) {
+        let is_told = |ledger: &Ledger| ledger.end_of(recipient, key).is_some();
+        while !self.book.until(PATIENCE, is_told).await {}
+    }
+
+    /// The node of a country.
+    fn site(&self, country: &str) -> anyhow::Result<&Site> {
+        let mut sites = self.sites.iter();
+        sites.find(|site| site.country == country).context("no such country")
+    }
+
+    fn site_mut(&mut self, country: &str) -> anyhow::Result<&mut Site> {
+        let mut sites = self.sites.iter_mut();
+        sites.find(|site| site.country == country).context("no such country")
+    }
+
+    /// Waits until so many messages lie in an inbox, from wherever they come.
+    async fn piled_up(&self, inbox: &str, count: u64) -> anyhow::Result<()> {
+        let site = self.site(inbox.split('/').next().unwrap_or_default())?;
+        let piled_up = async {
+            while site.waiting(inbox).await? < count {
+                sleep(LOOK).await;
+            }
+            anyhow::Ok(())
+        };
+        timeout(PATIENCE, piled_up).await.context("the messages do not arrive")?
     }
 
     /// Checks a message that was handed out, and writes it down.

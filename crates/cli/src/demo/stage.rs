@@ -1,17 +1,24 @@
-//! The stage: a folder with a node's keys and configuration, made as `barid init` does.
+//! The stage: a folder with three countries in it, each with a node of its own, made as
+//! `barid init` does and joined as two administrators would.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
+use barid_link::card::Contact;
 use barid_message::address::Address;
 use barid_message::key::SigningKey;
 use barid_message::registry::KeyRegistry;
+use barid_node::card::{self, Wishes};
 use barid_node::clock;
 use barid_node::config::Config;
 use barid_node::init::{self, Created, Plan};
+use barid_proto::operations::v1 as pb;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
 use super::cast::{Cast, Member};
 use super::node::Node;
@@ -20,12 +27,27 @@ use crate::commands;
 use crate::durable;
 use crate::scratch::Scratch;
 
-/// The agencies that play.
-pub(super) const AGENCIES: [&str; 4] = ["pk/customs", "pk/police", "pk/border-guard", "pk/health"];
-/// Name of the node.
-const NODE: &str = "torkham";
-/// Tries to find two ports that nobody else takes before the node does.
+/// The countries, each with a node of that name, and the agencies that play.
+const COUNTRIES: [(&str, &[&str]); 3] = [
+    ("pk", &["pk/customs", "pk/police", "pk/border-guard", "pk/health"]),
+    ("ir", &["ir/customs", "ir/police"]),
+    ("af", &["af/border-police", "af/health"]),
+];
+/// What the three have agreed on; the parties go between.
+const AGREEMENT: [&str; 2] = [
+    "[[agreement]]\nid = \"agr:three-borders\"\nversion = 1\nparties = [\n",
+    "]\nkinds = [\"ALERT\", \"INCIDENT\", \"NOTE\"]\npurposes = [\n    \"SAFETY\", \"SECURITY\", \
+     \"HEALTH\", \"BORDER_MONITORING\", \"BORDER_OPERATION\",\n    \"CUSTOMS_MONITORING\", \
+     \"CUSTOMS_OPERATION\", \"LAW_ENFORCEMENT_OPERATION\",\n]\n",
+];
+/// Tries to find ports that nobody else takes before the nodes do.
 const PORT_TRIES: u32 = 5;
+/// How long a card may be used: longer than anyone looks around.
+const CARD_VALIDITY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long the links may take to come up.
+const LINK_LIMIT: Duration = Duration::from_secs(30);
+/// Between two looks at them.
+const LINK_LOOK: Duration = Duration::from_millis(20);
 /// What differs from the configuration that `barid init` makes: little disk.
 const CHANGES: [(&str, &str); 3] = [
     ("# ballast_mib = 64", "ballast_mib = 8"),
@@ -35,105 +57,223 @@ const CHANGES: [(&str, &str); 3] = [
 /// And for the script a short lease, so that a crash is over soon.
 const SHORT_LEASE: (&str, &str) = ("# lease_s = 30", "lease_s = 5");
 
-/// A node that runs, those who use it, and the folder of it all.
+/// Nodes that run, those who use them, and the folder of it all.
 pub(super) struct Stage {
-    pub(super) node: Node,
+    pub(super) sites: Vec<Site>,
     pub(super) cast: Cast,
+    folder: Scratch,
+}
+
+/// One country's node and its operator.
+pub(super) struct Site {
+    pub(super) country: &'static str,
+    pub(super) node: Node,
     pub(super) operator: OperatorAccount,
     pub(super) config: PathBuf,
     /// What `--context` takes.
     pub(super) context: PathBuf,
-    folder: Scratch,
 }
 
+/// One country's folder.
+struct Made {
+    country: &'static str,
+    dir: PathBuf,
+    created: Created,
+}
+
+/// All of them.
+type Countries = [Made; COUNTRIES.len()];
+
 impl Stage {
-    /// Makes keys, certificates and configuration, and starts the node; with a lease as
-    /// usual, or a short one.
+    /// Makes keys, certificates and configuration, joins the nodes and starts them; with
+    /// a lease as usual, or a short one.
     pub(super) async fn set(short_lease: bool) -> anyhow::Result<Self> {
         let mut tries = 1;
         loop {
             let folder = Scratch::new("demo", None)?;
-            let listeners = free_ports()?;
-            let made = create(&folder.path().join("barid"), listeners, short_lease)?;
-            let log = folder.path().join("barid/node/node.log");
-            match Node::start(made.config.clone(), &log).await {
-                Ok(node) => return Self::furnish(folder, &made, node),
-                // Between our look and its start someone else may have taken a port.
-                Err(_taken) if tries < PORT_TRIES && listeners.iter().any(is_taken) => tries += 1,
+            let ports = free_ports()?;
+            let made = create(folder.path(), &ports, short_lease)?;
+            let [one, two, three] = &made;
+            match tokio::try_join!(one.start(), two.start(), three.start()) {
+                Ok(nodes) => return Self::furnish(folder, &made, nodes.into()),
+                // Between our look and their start someone else may have taken a port.
+                Err(_taken) if tries < PORT_TRIES && ports.iter().any(is_taken) => tries += 1,
                 Err(error) => return Err(error),
             }
         }
     }
 
-    fn furnish(folder: Scratch, made: &Created, node: Node) -> anyhow::Result<Self> {
-        let config = Config::load(&made.config).context("cannot read back what was made")?;
-        let pem = fs::read_to_string(&config.evidence.key).context("cannot read a key back")?;
-        let evidence_key = SigningKey::from_pem(&pem).context("cannot read a key back")?;
+    fn furnish(folder: Scratch, made: &Countries, nodes: [Node; 3]) -> anyhow::Result<Self> {
         let mut registry = KeyRegistry::new();
-        for agency in &config.agencies {
-            for key in &agency.keys {
-                registry.insert(agency.address.clone(), key.clone())?;
-            }
-        }
-        let agreement = config.agreements.first().context("no agreement was made")?.reference();
         let mut members = BTreeMap::new();
-        for (address, file) in &made.clients {
-            let mut account = AgencyAccount::load(file)?;
-            account.evidence_keys = vec![evidence_key.public().clone()];
-            members.insert(address.clone(), Member::new(account)?);
+        let mut agreement = None;
+        let mut sites = Vec::with_capacity(made.len());
+        for (Made { country, dir, created }, node) in made.iter().zip(nodes) {
+            let config = Config::load(&created.config).context("cannot read back what was made")?;
+            let pem = fs::read_to_string(&config.evidence.key).context("cannot read a key back")?;
+            let evidence_key = SigningKey::from_pem(&pem).context("cannot read a key back")?;
+            for agency in &config.agencies {
+                for key in &agency.keys {
+                    registry.insert(agency.address.clone(), key.clone())?;
+                }
+            }
+            for (address, file) in &created.clients {
+                let mut account = AgencyAccount::load(file)?;
+                account.evidence_keys = vec![evidence_key.public().clone()];
+                members.insert(address.clone(), Member::new(account)?);
+            }
+            agreement = config.agreements.first().map(|agreement| agreement.reference());
+            let (_, operator) = created.operators.first().context("no operator was made")?;
+            sites.push(Site {
+                country,
+                node,
+                operator: OperatorAccount::load(operator)?,
+                config: created.config.clone(),
+                context: dir.clone(),
+            });
         }
-        let (_, operator) = made.operators.first().context("no operator was made")?;
-        Ok(Self {
-            node,
-            cast: Cast::new(members, registry, agreement),
-            operator: OperatorAccount::load(operator)?,
-            config: made.config.clone(),
-            context: folder.path().join("barid"),
-            folder,
-        })
+        let agreement = agreement.context("no agreement was made")?;
+        Ok(Self { sites, cast: Cast::new(members, registry, agreement), folder })
     }
 
-    /// Stops the node; takes the folder away, or gives it back to be kept.
+    /// Waits until every node is linked with every other.
+    pub(super) async fn linked(&self) -> anyhow::Result<()> {
+        for site in &self.sites {
+            let linked = timeout(LINK_LIMIT, site.linked()).await;
+            linked.with_context(|| format!("the links of {} do not come up", site.country))??;
+        }
+        Ok(())
+    }
+
+    /// Stops the nodes; takes the folder away, or gives it back to be kept.
     pub(super) async fn strike(self, keep: bool) -> anyhow::Result<Option<PathBuf>> {
-        let stopped = self.node.stop().await;
+        let stopping: JoinSet<_> = self.sites.into_iter().map(|site| site.node.stop()).collect();
+        let stopped = stopping.join_all().await;
         let kept = if keep {
             Some(self.folder.keep()?)
         } else {
             self.folder.close()?;
             None
         };
-        stopped.map(|()| kept)
+        stopped.into_iter().collect::<anyhow::Result<()>>().map(|()| kept)
     }
 }
 
+impl Site {
+    /// Waits until its links are live.
+    async fn linked(&self) -> anyhow::Result<()> {
+        let operator = self.operator.client()?;
+        loop {
+            let peers = operator.list_peers(pb::ListPeersRequest::default()).await?.peers;
+            if peers.iter().all(|peer| peer.state() == pb::LinkState::Live) {
+                return Ok(());
+            }
+            sleep(LINK_LOOK).await;
+        }
+    }
+
+    /// Messages that wait in an inbox here.
+    pub(super) async fn waiting(&self, inbox: &str) -> anyhow::Result<u64> {
+        let request = pb::ListQueuesRequest { inbox: inbox.to_owned() };
+        let queues = self.operator.client()?.list_queues(request).await?.queues;
+        let depths = queues.iter().flat_map(|queue| &queue.depths);
+        Ok(depths.map(|depth| depth.ready + depth.leased + depth.delayed).sum())
+    }
+}
+
+impl Made {
+    async fn start(&self) -> anyhow::Result<Node> {
+        Node::start(self.created.config.clone(), &self.dir.join("node/node.log")).await
+    }
+}
+
+/// The folders of all countries: made, then joined.
 fn create(
-    dir: &Path,
-    [exchange, operations]: [SocketAddr; 2],
+    folder: &Path,
+    ports: &[SocketAddr; 3 * COUNTRIES.len()],
     short_lease: bool,
+) -> anyhow::Result<Countries> {
+    let mut made = Vec::with_capacity(COUNTRIES.len());
+    for ((country, agencies), ports) in COUNTRIES.into_iter().zip(ports.as_chunks().0) {
+        let dir = folder.join(country);
+        let created = create_one(&dir, country, agencies, *ports)?;
+        made.push(Made { country, dir, created });
+    }
+    let cards: anyhow::Result<Vec<_>> = made.iter().map(card).collect();
+    let cards = cards?;
+    for (place, one) in made.iter().enumerate() {
+        join(one, place, &cards, short_lease)?;
+    }
+    made.try_into().ok().context("a country is missing")
+}
+
+fn create_one(
+    dir: &Path,
+    country: &str,
+    agencies: &[&str],
+    [exchange, operations, federation]: [SocketAddr; 3],
 ) -> anyhow::Result<Created> {
-    let agencies: Result<Vec<_>, _> = AGENCIES.iter().map(|name| Address::parse(name)).collect();
-    let trust_domain = format!("{NODE}.barid").parse().context("no trust domain")?;
-    let node = NODE.parse().context("no name for a node")?;
+    let agencies: Result<Vec<_>, _> = agencies.iter().map(|name| Address::parse(name)).collect();
+    let trust_domain = format!("{country}.barid").parse().context("no trust domain")?;
+    let node = country.parse().context("no name for a node")?;
     let mut plan = Plan::new(dir.to_path_buf(), node, trust_domain, agencies?, clock::now());
     plan.exchange = exchange;
     plan.operations = operations;
-    plan.federation = None;
-    let made = init::create(&plan).context("cannot make keys and configuration")?;
-    commands::init::write_context(dir, &made)?;
-    let mut text = fs::read_to_string(&made.config).context("cannot read back what was made")?;
+    plan.federation = Some(federation);
+    let created = init::create(&plan).context("cannot make keys and configuration")?;
+    commands::init::write_context(dir, &created)?;
+    Ok(created)
+}
+
+/// What a node's administrator hands over to the others.
+fn card(made: &Made) -> anyhow::Result<(&'static str, String)> {
+    let config = Config::load(&made.created.config).context("cannot read back what was made")?;
+    let contact = Contact { role: "duty officer".to_owned(), ..Contact::default() };
+    let wishes = Wishes { endpoint: None, contact, validity: CARD_VALIDITY };
+    let card = card::own(&config, wishes, clock::now()).context("cannot make a card")?;
+    Ok((made.country, card.to_text()))
+}
+
+/// Writes the others' cards beside the configuration, and into it the one agreement
+/// that is the same text at all nodes. Of two nodes the one before calls.
+fn join(
+    made: &Made,
+    place: usize,
+    cards: &[(&str, String)],
+    short_lease: bool,
+) -> anyhow::Result<()> {
+    let config = &made.created.config;
+    let text = fs::read_to_string(config).context("cannot read back what was made")?;
+    let (before, _domestic) = text.split_once("[[agreement]]").context("no agreement was made")?;
+    let mut text = before.to_owned();
     for (default, changed) in CHANGES.into_iter().chain(short_lease.then_some(SHORT_LEASE)) {
         anyhow::ensure!(text.contains(default), "the configuration made has no `{default}`");
         text = text.replace(default, changed);
     }
-    durable::write(&made.config, text.as_bytes())?;
-    Ok(made)
+    let [head, tail] = AGREEMENT;
+    text.push_str(head);
+    for party in COUNTRIES.iter().flat_map(|(_, agencies)| *agencies) {
+        text.push_str(&format!("    \"{party}\",\n"));
+    }
+    text.push_str(tail);
+    for (other, (name, card)) in cards.iter().enumerate().filter(|(other, _)| *other != place) {
+        let file = made.dir.join("node").join(format!("{name}.card"));
+        durable::write(&file, card.as_bytes())?;
+        let dials = place < other;
+        text.push_str(&format!(
+            "\n[[peer]]\nname = \"{name}\"\ncard = \"{name}.card\"\ndial = {dials}\n"
+        ));
+    }
+    durable::write(config, text.as_bytes())
 }
 
-/// Two ports of this machine that are free now.
-pub(crate) fn free_ports() -> anyhow::Result<[SocketAddr; 2]> {
-    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free");
-    let (one, other) = (bind()?, bind()?);
-    Ok([one.local_addr()?, other.local_addr()?])
+/// Ports of this machine that are free now.
+pub(crate) fn free_ports<const N: usize>() -> anyhow::Result<[SocketAddr; N]> {
+    let bind = |_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free");
+    // All are held until all are found: none is found twice.
+    let bound: Vec<_> = (0..N).map(bind).collect::<anyhow::Result<_>>()?;
+    let addresses: Vec<_> = bound.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?;
+    addresses.try_into().ok().context("no port is free")
 }
 
 fn is_taken(address: &SocketAddr) -> bool {

@@ -38,6 +38,7 @@ pub(super) struct Summary {
 /// What the books do not know.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Circumstances {
+    pub(super) nodes: usize,
     pub(super) agencies: usize,
     pub(super) unmapped: usize,
     pub(super) restarts: u32,
@@ -47,11 +48,11 @@ pub(super) struct Circumstances {
 impl Summary {
     pub(super) fn new(ledger: &Ledger, circumstances: Circumstances) -> Self {
         let figures = ledger.figures();
-        let Circumstances { agencies, unmapped, restarts, elapsed } = circumstances;
+        let Circumstances { nodes, agencies, unmapped, restarts, elapsed } = circumstances;
         let accepted = usize::try_from(figures.accepted).unwrap_or(usize::MAX);
         let rate = per_second(accepted, ledger.span());
         Self {
-            nodes: 1,
+            nodes: count(nodes),
             agencies: count(agencies),
             submitted: figures.submitted,
             accepted: figures.accepted,

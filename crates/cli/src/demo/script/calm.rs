@@ -11,19 +11,19 @@ impl Play<'_, '_> {
         self.say.scene("08:00", "A stolen truck").await?;
         self.say
             .tell(
-                "The border guard warns customs, police and health of a stolen truck. It signs \
-                   the alert with its own key: nobody can change a word on the way.",
+                "The border guard of pk warns its own police, customs of ir and health of af of a \
+                   stolen truck. It signs the alert with its own key: nobody can change a word on the way.",
             )
             .await?;
         let sender = self.cast.member("pk/border-guard")?;
-        let to = ["pk/customs", "pk/police", "pk/health"];
+        let to = ["pk/police", "ir/customs", "af/health"];
         let draft = self.cast.draft(sender, &to, Purpose::Security, bodies::stolen_truck())?;
         let letter = sender.sign(draft.precedence(Precedence::Immediate))?;
         let (receipt, accepted) = self.send(sender, &letter).await?;
         let delivered = self.deliver(&letter).await?;
         self.say
             .result(&format!(
-                "After {} the node had it safely on disk and gave a signed receipt, number {} of \
+                "After {} its node had it safely on disk and gave a signed receipt, number {} of \
                  its log.",
                 took(accepted),
                 receipt.statement.position
@@ -31,8 +31,8 @@ impl Play<'_, '_> {
             .await?;
         self.say
             .result(&format!(
-                "All three fetched it one after another in {}, checked the signature themselves, \
-                 and said so.",
+                "All three fetched it from their own nodes, one after another, in {}, checked the \
+                 signature themselves, and said so.",
                 took(delivered)
             ))
             .await?;
@@ -44,12 +44,12 @@ impl Play<'_, '_> {
         self.say.scene("08:07", "Medicine behind the oranges").await?;
         self.say
             .tell(
-                "Customs finds counterfeit medicine in a fruit lorry and reports it to police \
-                   and health, in English and Pashto.",
+                "Customs of pk finds counterfeit medicine in a fruit lorry and reports it to its \
+                   police and to health of af, in English and Pashto.",
             )
             .await?;
         let sender = self.cast.member("pk/customs")?;
-        let to = ["pk/police", "pk/health"];
+        let to = ["pk/police", "af/health"];
         let purpose = Purpose::CustomsOperation;
         let draft = self.cast.draft(sender, &to, purpose, bodies::hidden_medicines())?;
         let letter = sender.sign(draft.precedence(Precedence::Priority))?;
@@ -69,15 +69,17 @@ impl Play<'_, '_> {
     /// A note, answering.
     pub(super) async fn note(&mut self) -> anyhow::Result<()> {
         self.say.scene("08:12", "A short word").await?;
-        self.say.tell("Health asks customs to keep ten boxes for the laboratory.").await?;
-        let sender = self.cast.member("pk/health")?;
+        self.say
+            .tell("Health of af asks customs of pk to keep ten boxes for the laboratory.")
+            .await?;
+        let sender = self.cast.member("af/health")?;
         let body = bodies::note("Please keep ten boxes for our laboratory.");
         let draft = self.cast.draft(sender, &["pk/customs"], Purpose::Health, body)?;
         let letter = sender.sign(draft)?;
         let (_, accepted) = self.send(sender, &letter).await?;
         let delivered = self.deliver(&letter).await?;
         self.say
-            .result(&format!("There and acknowledged in {}.", took(accepted + delivered)))
+            .result(&format!("Over the border and acknowledged in {}.", took(accepted + delivered)))
             .await?;
         Ok(())
     }
@@ -93,7 +95,7 @@ impl Play<'_, '_> {
             .await?;
         let sender = self.cast.member("pk/customs")?;
         let body = bodies::note("Ten boxes are set aside in store 4.");
-        let draft = self.cast.draft(sender, &["pk/health"], Purpose::CustomsOperation, body)?;
+        let draft = self.cast.draft(sender, &["af/health"], Purpose::CustomsOperation, body)?;
         let letter = sender.sign(draft)?;
         let (first, _) = self.send(sender, &letter).await?;
         let (second, _) = self.send(sender, &letter).await?;

@@ -24,23 +24,24 @@ impl Play<'_, '_> {
         self.say.scene("08:52", "The lights go out").await?;
         self.say
             .tell(&format!(
-                "Customs is sending {TRAFFIC} notes, and all desks are reading, when the node's \
-                 process is killed in the middle of it, without a chance to save anything."
+                "Customs of pk is sending {TRAFFIC} notes to all three countries, and all desks are \
+                 reading, when its node's process is killed in the middle of it, without a chance to save anything."
             ))
             .await?;
         let letters = self.traffic()?;
         let mut desks = watch::inboxes(self.cast, self.book, AT_ONE_TIME);
         let before = self.book.read(|ledger| ledger.accepted());
-        let starts = self.node.running().context("the node does not run")?.starts;
+        let node = &self.site("pk")?.node;
+        let starts = node.running().context("the node does not run")?.starts;
         let (sent, killed) = tokio::join!(self.stream(&letters), async {
             let enough = self.book.until(PATIENCE, |ledger| ledger.accepted() >= before + BEFORE);
             ensure!(enough.await, "the notes are not accepted");
-            self.node.kill().await?;
+            node.kill().await?;
             anyhow::Ok((Instant::now(), self.book.read(|ledger| ledger.accepted()) - before))
         });
         sent?;
         let (killed_at, receipts) = killed?;
-        let running = self.node.started(starts + 1).await?;
+        let running = self.site_mut("pk")?.node.started(starts + 1).await?;
         let settled = self.book.until(PATIENCE, |ledger| ledger.is_settled());
         tokio::select! {
             settled = settled => {
@@ -67,7 +68,7 @@ impl Play<'_, '_> {
 
     fn traffic(&self) -> anyhow::Result<Vec<Letter>> {
         let customs = self.cast.member("pk/customs")?;
-        let to = ["pk/police", "pk/border-guard", "pk/health"];
+        let to = ["ir/police", "pk/border-guard", "af/health"];
         let letter = |(number, to): (usize, &str)| {
             let body = bodies::note(&format!("Lorry {number} has passed."));
             customs.sign(self.cast.draft(customs, &[to], Purpose::CustomsMonitoring, body)?)

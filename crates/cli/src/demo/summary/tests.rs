@@ -6,6 +6,7 @@ use crate::demo::ledger::tests::{address, sound};
 #[test]
 fn the_line_has_these_fields_in_this_order() {
     let circumstances = Circumstances {
+        nodes: 3,
         agencies: 4,
         unmapped: 7,
         restarts: 1,
@@ -17,7 +18,7 @@ fn the_line_has_these_fields_in_this_order() {
     summary.messages_per_s = 1_041.5;
     assert_eq!(
         serde_json::to_string(&summary).unwrap(),
-        r#"{"nodes":1,"agencies":4,"submitted":3,"accepted":3,"refused":0,"unmapped":7,"deliveries":6,"handed_over":6,"expired":0,"other_finals":0,"without_final":0,"duplicates":0,"lost":0,"restarts":1,"messages_per_s":1041.5,"elapsed_ms":1234}"#
+        r#"{"nodes":3,"agencies":4,"submitted":3,"accepted":3,"refused":0,"unmapped":7,"deliveries":6,"handed_over":6,"expired":0,"other_finals":0,"without_final":0,"duplicates":0,"lost":0,"restarts":1,"messages_per_s":1041.5,"elapsed_ms":1234}"#
     );
 }
 
