@@ -1,10 +1,13 @@
 //! `barid demo`, as anyone runs it first: what its last line says, and that nothing of it is
 //! left behind, however it ends.
 
+use std::collections::hash_map::RandomState;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::hash::BuildHasher as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -32,6 +35,8 @@ const FIELDS: [&str; 16] = [
 ];
 /// Rows of the real export that are replayed here.
 const ROWS: usize = 300;
+/// Nodes killed from outside in one demo.
+const KILLS: u64 = 6;
 /// How long processes may take to end once nobody holds them: more than a node gives open
 /// calls.
 const END_LIMIT: Duration = Duration::from_secs(20);
@@ -70,12 +75,51 @@ fn an_hour_at_the_border_adds_up_and_leaves_nothing_behind() {
     assert_eq!(number("refused"), 2, "a forger and a stranger");
     assert_eq!(number("other_finals"), 1, "a recipient that refuses");
     assert_eq!(number("deliveries"), number("handed_over") + number("other_finals"));
-    assert_eq!(number("restarts"), 1, "the SIGKILL");
+    assert_eq!(number("restarts"), 2, "a node that stays away for a while, and the SIGKILL");
     assert_eq!(number("unmapped") + number("expired"), 0);
     let told = String::from_utf8(output.stderr).expect("the story is UTF-8");
-    for said in ["SIGNATURE_INVALID", "RECIPIENT_NOT_PERMITTED", "WRONG_ADDRESSEE", "The books"] {
+    for said in [
+        "SIGNATURE_INVALID",
+        "RECIPIENT_NOT_PERMITTED",
+        "WRONG_ADDRESSEE",
+        "The books",
+        "whole story",
+    ] {
         assert!(told.contains(said), "{said} is missing:\n{told}");
     }
+    assert_eq!(entries(temporary.path()), 0, "the folder is taken away");
+}
+
+#[test]
+fn whoever_kills_nodes_from_outside_changes_nothing_in_the_books() {
+    let temporary = tempfile::tempdir().expect("a folder");
+    let mut running = demo(temporary.path())
+        .arg("--json")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the demo runs");
+    let id = running.id();
+    let story = until_traffic(&mut running);
+    let mut killed = 0;
+    // Some while after each other, so that the demo gets on; which one, nobody knows.
+    while killed < KILLS && running.try_wait().expect("the demo can be waited for").is_none() {
+        std::thread::sleep(Duration::from_millis(400 + u64::from(any_byte())));
+        let nodes = children(id);
+        let chosen = usize::from(any_byte()) % nodes.len().max(1);
+        if let Some(node) = nodes.get(chosen) {
+            let kill = Command::new("kill").arg("-KILL").arg(node.to_string()).status();
+            killed += u64::from(kill.expect("kill runs").success());
+        }
+    }
+    let mut output = running.wait_with_output().expect("the demo ends");
+    output.stderr = story.join().expect("the story is read").into_bytes();
+    let summary = summary(&output);
+    let number = |field: &str| summary[field].as_u64().expect(field);
+    assert!(killed > 0, "the demo was over before anything was killed");
+    // The demo kills twice by its own hand; a kill may meet a process that is dead already.
+    assert!((killed..=killed + 2).contains(&number("restarts")), "{killed}: {summary}");
+    assert_eq!(number("submitted"), number("accepted") + number("refused"));
     assert_eq!(entries(temporary.path()), 0, "the folder is taken away");
 }
 
@@ -122,7 +166,7 @@ fn a_demo_that_is_killed_or_interrupted_leaves_no_process() {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the demo runs");
-        until_traffic(&mut demo);
+        let _story = until_traffic(&mut demo);
         let nodes = children(demo.id());
         assert_eq!(nodes.len(), 3, "three nodes");
         let told = Command::new("kill").arg(signal).arg(demo.id().to_string()).status();
@@ -139,13 +183,25 @@ fn a_demo_that_is_killed_or_interrupted_leaves_no_process() {
 }
 
 /// Reads the story until the first scene is told: then there are nodes, and they have work.
-fn until_traffic(demo: &mut Child) {
+/// Gives what reads the rest of it.
+fn until_traffic(demo: &mut Child) -> JoinHandle<String> {
     let story = demo.stderr.take().expect("stderr is piped");
-    let mut lines = BufReader::new(story).lines();
-    let told = lines.any(|line| line.expect("the story is text").contains("→ After"));
-    assert!(told, "the demo ends before its first scene does");
+    let mut story = BufReader::new(story);
+    let mut told = String::new();
+    while !told.contains("→ After") {
+        let read = story.read_line(&mut told).expect("the story is text");
+        assert!(read > 0, "the demo ends before its first scene does:\n{told}");
+    }
     // Read on, so that the demo does not end because nobody listens.
-    std::thread::spawn(move || lines.count());
+    std::thread::spawn(move || {
+        story.read_to_string(&mut told).expect("the story is text");
+        told
+    })
+}
+
+/// Chance enough to choose a node by.
+fn any_byte() -> u8 {
+    RandomState::new().hash_one(0).to_le_bytes()[0]
 }
 
 /// Processes whose parent this is.

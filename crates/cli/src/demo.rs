@@ -12,6 +12,7 @@ mod records;
 mod script;
 pub(crate) mod stage;
 mod summary;
+mod tale;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -29,6 +30,7 @@ use crate::replay;
 use crate::words;
 
 use book::Book;
+use ledger::Key;
 use narrator::{Narrator, took};
 use reckoning::NodeBook;
 use script::Play;
@@ -151,7 +153,7 @@ async fn tell(
     let book = Book::default();
     let Stage { sites, cast, .. } = stage;
     let mut readers = watch::evidence(cast, &book);
-    let unmapped = tokio::select! {
+    let Played { unmapped, worth_telling } = tokio::select! {
         played = play(args, sites, cast, &book, say) => played?,
         error = watch::failure(&mut readers) => return Err(error),
     };
@@ -169,11 +171,11 @@ async fn tell(
     };
     let nodes = books_of(sites).await?;
     let agencies: Vec<Address> = cast.members().map(|member| member.address.clone()).collect();
-    let (found, summary, table) = book.read(|ledger| {
+    let (found, summary, tables) = book.read(|ledger| {
         (
             reckoning::reckon(ledger, &nodes),
             Summary::new(ledger, circumstances),
-            summary::table(ledger, &agencies),
+            [summary::table(ledger, &agencies), summary::nodes(ledger, &nodes)],
         )
     });
     say.scene("09:00", "The books").await?;
@@ -182,7 +184,10 @@ async fn tell(
               counted too, each for itself; what crosses a border stands in two books.",
     )
     .await?;
-    say.table(&table)?;
+    for table in &tables {
+        say.table(table)?;
+        say.write(Line::default())?;
+    }
     for discrepancy in &found {
         say.wrong(&discrepancy.to_string())?;
     }
@@ -193,6 +198,15 @@ async fn tell(
             summary.accepted, summary.refused, summary.deliveries
         ))
         .await?;
+    }
+    if let Some(key) = worth_telling {
+        say.scene("09:01", "One message's whole story").await?;
+        say.tell(
+            "The alert of the stolen truck, as the three nodes tell it. Each holds signed evidence \
+             of what it says.",
+        )
+        .await?;
+        say.table(&tale::tale(sites, &key).await?)?;
     }
     if say.output.wants_json() {
         say.output.json(&summary)?;
@@ -212,17 +226,25 @@ async fn books_of(sites: &[Site]) -> anyhow::Result<Vec<NodeBook>> {
     Ok(books)
 }
 
-/// The script, or real records; gives how many records could not be mapped.
+/// What came of the play, beside what stands in the books.
+struct Played {
+    /// Records that could not be mapped.
+    unmapped: usize,
+    /// A message whose story is to be told.
+    worth_telling: Option<Key>,
+}
+
+/// The script, or real records.
 async fn play(
     args: &DemoArgs,
     sites: &mut [Site],
     cast: &cast::Cast,
     book: &Book,
     say: &mut Narrator<'_>,
-) -> anyhow::Result<usize> {
+) -> anyhow::Result<Played> {
     if args.files.is_empty() {
-        Play { cast, sites, book, say }.perform().await?;
-        return Ok(0);
+        let worth_telling = Play { cast, sites, book, say }.perform().await?;
+        return Ok(Played { unmapped: 0, worth_telling: Some(worth_telling) });
     }
     say.scene("08:00", "Real records").await?;
     say.tell(
@@ -264,7 +286,7 @@ async fn play(
         ))
         .await?;
     }
-    Ok(replayed.skipped.count)
+    Ok(Played { unmapped: replayed.skipped.count, worth_telling: None })
 }
 
 /// What to type while the nodes run on.

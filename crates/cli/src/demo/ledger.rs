@@ -163,13 +163,20 @@ impl Ledger {
             return false;
         };
         let had_it = delivery.received + delivery.repeats > 0;
-        if delivery.acknowledged || (had_it && !redelivered) {
-            delivery.duplicates += 1;
-        }
+        let acknowledged = delivery.acknowledged;
+        let is_duplicate = acknowledged || (had_it && !redelivered);
+        delivery.duplicates += u64::from(is_duplicate);
         if redelivered {
             delivery.repeats += 1;
         } else {
             delivery.received += 1;
+        }
+        if is_duplicate {
+            let mark = if redelivered { "marked" } else { "not marked" };
+            let when = if acknowledged { "after" } else { "before" };
+            self.fault(format!(
+                "{inbox} was handed {key} again, {mark} as a repeat, {when} its acknowledgement"
+            ));
         }
         had_it
     }
@@ -262,7 +269,7 @@ impl Ledger {
     /// is accepted at both nodes, and each of its deliveries there ends at both.
     pub(super) fn of_node(&self, country: &str) -> Figures {
         let lives_here = |address: &Address| country_of(address) == country;
-        let mut sums = self.sums(lives_here, |_| true);
+        let mut sums = self.of_country(country);
         let foreign = self.messages.iter().filter(|(key, entry)| {
             !lives_here(&key.origin) && entry.answer == Some(Answer::Accepted)
         });
@@ -275,6 +282,23 @@ impl Ledger {
             sums.accepted += u64::from(crossed);
         }
         sums
+    }
+
+    /// What the nodes refused to agencies of a country, by reason.
+    pub(super) fn refusals(&self, country: &str) -> BTreeMap<&'static str, u64> {
+        let mut refusals = BTreeMap::new();
+        let from_here = self.messages.iter().filter(|(key, _)| country_of(&key.origin) == country);
+        for (_, entry) in from_here {
+            if let Some(Answer::Refused(why)) = entry.answer {
+                *refusals.entry(reason_name(why)).or_default() += 1;
+            }
+        }
+        refusals
+    }
+
+    /// What agencies of a country sent.
+    pub(super) fn of_country(&self, country: &str) -> Figures {
+        self.sums(|origin| country_of(origin) == country, |_| true)
     }
 
     fn sums(&self, from: impl Fn(&Address) -> bool, to: impl Fn(&Address) -> bool) -> Figures {

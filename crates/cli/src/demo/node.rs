@@ -38,7 +38,12 @@ pub(crate) struct Running {
 }
 
 enum Order {
+    /// SIGKILL; it is started again at once.
     Kill,
+    /// SIGKILL, and it stays away.
+    Hold,
+    /// It may come back.
+    Release,
     Stop,
 }
 
@@ -59,7 +64,7 @@ impl Node {
             .with_context(|| format!("cannot write {}", log.display()))?;
         let (orders, given) = mpsc::channel(1);
         let (run, running) = watch::channel(None);
-        let keeper = Keeper { config, log, last_words: VecDeque::new() };
+        let keeper = Keeper { config, log, is_held: false, last_words: VecDeque::new() };
         let mut task = JoinSet::new();
         task.spawn(keeper.keep(given, run));
         let mut node = Self { orders, running, keeper: task };
@@ -80,6 +85,16 @@ impl Node {
     /// Kills it with SIGKILL: it has no chance to save anything.
     pub(super) async fn kill(&self) -> anyhow::Result<()> {
         self.orders.send(Order::Kill).await.context("the node is gone")
+    }
+
+    /// Kills it with SIGKILL, and keeps it from being started again.
+    pub(super) async fn hold(&self) -> anyhow::Result<()> {
+        self.orders.send(Order::Hold).await.context("the node is gone")
+    }
+
+    /// Lets it be started again.
+    pub(super) async fn release(&self) -> anyhow::Result<()> {
+        self.orders.send(Order::Release).await.context("the node is gone")
     }
 
     /// Waits until it serves for the `starts`th time.
@@ -121,6 +136,8 @@ fn end(ended: Option<Result<anyhow::Result<()>, tokio::task::JoinError>>) -> any
 struct Keeper {
     config: PathBuf,
     log: File,
+    /// Whether it is to stay away.
+    is_held: bool,
     last_words: VecDeque<String>,
 }
 
@@ -139,6 +156,13 @@ impl Keeper {
         run: watch::Sender<Option<Running>>,
     ) -> anyhow::Result<()> {
         for starts in 1.. {
+            while self.is_held {
+                match orders.recv().await {
+                    Some(Order::Release) => self.is_held = false,
+                    Some(Order::Kill | Order::Hold) => {}
+                    Some(Order::Stop) | None => return Ok(()),
+                }
+            }
             let mut process = Process::spawn(&self.config)?;
             let is_ready = timeout(START_LIMIT, self.ready(&mut process))
                 .await
@@ -187,7 +211,11 @@ impl Keeper {
                     Ok(None) | Err(_) => speaks = false,
                 },
                 order = orders.recv() => match order {
-                    Some(Order::Kill) => process.child.start_kill().context("cannot kill the node")?,
+                    Some(order @ (Order::Kill | Order::Hold)) => {
+                        self.is_held = matches!(order, Order::Hold);
+                        process.child.start_kill().context("cannot kill the node")?;
+                    }
+                    Some(Order::Release) => self.is_held = false,
                     Some(Order::Stop) | None => return process.stop().await.map(|()| true),
                 },
                 status = process.child.wait() => {

@@ -3,6 +3,7 @@
 mod bodies;
 mod calm;
 mod crash;
+mod link;
 mod trouble;
 
 use std::time::Duration;
@@ -13,7 +14,7 @@ use barid_message::address::Address;
 use barid_message::header::Precedence;
 use barid_message::reason::{self, Reason};
 use barid_message::signed::VerifiedMessage;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::book::Book;
 use super::cast::{Cast, Letter, Member};
@@ -23,8 +24,6 @@ use super::stage::Site;
 
 /// Nothing in a scene takes longer.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Between two looks at what is to change.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// Everything that a scene needs.
 pub(super) struct Play<'a, 'o> {
@@ -45,22 +44,24 @@ struct Taken {
     key: Key,
     message: VerifiedMessage,
     redelivered: bool,
+    at: Instant,
     hand_out: HandOut,
 }
 
 impl Play<'_, '_> {
-    /// Plays all scenes.
-    pub(super) async fn perform(&mut self) -> anyhow::Result<()> {
-        self.alert().await?;
+    /// Plays all scenes; gives the message whose whole story is worth telling.
+    pub(super) async fn perform(&mut self) -> anyhow::Result<Key> {
+        self.morning().await?;
+        let alert = self.alert().await?;
         self.incident().await?;
-        self.note().await?;
         self.repeat().await?;
         self.forgery().await?;
         self.stranger().await?;
-        self.flash().await?;
         self.refusal().await?;
+        self.broken_link().await?;
         self.silence().await?;
-        self.power_cut().await
+        self.power_cut().await?;
+        Ok(alert)
     }
 
     /// Submits one message and writes down what came of it.
@@ -154,24 +155,13 @@ impl Play<'_, '_> {
         sites.find(|site| site.country == country).context("no such country")
     }
 
-    /// Waits until so many messages lie in an inbox, from wherever they come.
-    async fn piled_up(&self, inbox: &str, count: u64) -> anyhow::Result<()> {
-        let site = self.site(inbox.split('/').next().unwrap_or_default())?;
-        let piled_up = async {
-            while site.waiting(inbox).await? < count {
-                sleep(LOOK).await;
-            }
-            anyhow::Ok(())
-        };
-        timeout(PATIENCE, piled_up).await.context("the messages do not arrive")?
-    }
-
     /// Checks a message that was handed out, and writes it down.
     fn read(&self, member: &Member, hand_out: HandOut) -> anyhow::Result<Taken> {
+        let at = Instant::now();
         let (key, message) = self.cast.trust().verify(&hand_out)?;
         let redelivered = hand_out.redelivered();
         self.book.note(|ledger| ledger.received(&member.address, &key, redelivered));
-        Ok(Taken { key, message, redelivered, hand_out })
+        Ok(Taken { key, message, redelivered, at, hand_out })
     }
 
     /// Collects one message at each of these agencies, which must be this one.

@@ -172,12 +172,26 @@ impl Site {
         }
     }
 
-    /// Messages that wait in an inbox here.
-    pub(super) async fn waiting(&self, inbox: &str) -> anyhow::Result<u64> {
-        let request = pb::ListQueuesRequest { inbox: inbox.to_owned() };
-        let queues = self.operator.client()?.list_queues(request).await?.queues;
-        let depths = queues.iter().flat_map(|queue| &queue.depths);
-        Ok(depths.map(|depth| depth.ready + depth.leased + depth.delayed).sum())
+    /// Waits until its link with the node of another country is gone.
+    pub(super) async fn cut_off_from(&self, country: &str) -> anyhow::Result<()> {
+        let operator = self.operator.client()?;
+        loop {
+            let peers = operator.list_peers(pb::ListPeersRequest::default()).await?.peers;
+            let is_live =
+                |peer: &pb::Peer| peer.name == country && peer.state() == pb::LinkState::Live;
+            if !peers.iter().any(is_live) {
+                return Ok(());
+            }
+            sleep(LINK_LOOK).await;
+        }
+    }
+
+    /// Messages that wait here for the node of another country.
+    pub(super) async fn queued_for(&self, country: &str) -> anyhow::Result<u64> {
+        let operator = self.operator.client()?;
+        let peers = operator.list_peers(pb::ListPeersRequest::default()).await?.peers;
+        let lanes = peers.iter().filter(|peer| peer.name == country).flat_map(|peer| &peer.lanes);
+        Ok(lanes.filter(|lane| lane.lane != "evidence").map(|lane| lane.messages).sum())
     }
 }
 

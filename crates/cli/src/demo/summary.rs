@@ -9,6 +9,7 @@ use barid_message::address::Address;
 use serde::Serialize;
 
 use super::ledger::{Figures, Ledger};
+use super::reckoning::NodeBook;
 use crate::output::Table;
 use crate::replay::per_second;
 
@@ -95,6 +96,35 @@ pub(super) fn table(ledger: &Ledger, agencies: &[Address]) -> Table {
     }
     let all = ledger.figures();
     row(&mut table, "all", &all, &all);
+    table
+}
+
+/// A row for each node. What crosses a border is in two rows, so that no column has a sum.
+pub(super) fn nodes(ledger: &Ledger, nodes: &[NodeBook]) -> Table {
+    let mut table = Table::new([
+        "NODE",
+        "ACCEPTED",
+        "TAKEN OVER",
+        "HANDED OVER",
+        "EXPIRED",
+        "RESTARTS",
+        "REFUSED, WHY",
+    ]);
+    for NodeBook { country, restarts, figures } in nodes {
+        let own = ledger.of_country(country).accepted;
+        let [accepted, _, _, handed_over, expired, ..] = figures.totals;
+        let refusals = ledger.refusals(country).into_iter();
+        let refusals: Vec<_> = refusals.map(|(why, count)| format!("{count} {why}")).collect();
+        table
+            .row()
+            .text(*country)
+            .number(own)
+            .number(accepted.saturating_sub(own))
+            .number(handed_over)
+            .number(expired)
+            .number(u64::from(*restarts))
+            .text(refusals.join(", "));
+    }
     table
 }
 

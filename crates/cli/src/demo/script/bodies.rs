@@ -95,6 +95,18 @@ pub(super) fn hidden_medicines() -> pb::Incident {
     }
 }
 
+/// What the laboratory says of them.
+pub(super) fn tested_medicines() -> pb::Incident {
+    pb::Incident {
+        description: vec![text(
+            "en",
+            "The laboratory finds chalk. Two batches, four more lorries.",
+        )],
+        report_stage: pb::ReportStage::FollowUp.into(),
+        ..hidden_medicines()
+    }
+}
+
 /// A note in English.
 pub(super) fn note(words: &str) -> pb::Note {
     pb::Note { subject: Vec::new(), text: vec![text("en", words)] }

@@ -10,13 +10,10 @@ use barid_proto::audit::v1::Event;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use super::{PATIENCE, Play, bodies, is_flash};
+use super::{PATIENCE, Play, bodies};
 use crate::demo::cast::{Letter, Member};
 use crate::demo::ledger::{Expected, Final};
 use crate::demo::narrator::took;
-
-/// Notes that pile up before the FLASH.
-const BACKLOG: usize = 40;
 
 impl Play<'_, '_> {
     /// A message that somebody else signed.
@@ -76,50 +73,9 @@ impl Play<'_, '_> {
         Ok(())
     }
 
-    /// What is urgent overtakes what is not.
-    pub(super) async fn flash(&mut self) -> anyhow::Result<()> {
-        self.say.scene("08:30", "Make way").await?;
-        self.say
-            .tell(&format!(
-                "The police desk of ir is not staffed, and {BACKLOG} routine notes pile up in its inbox. \
-                 Then the border guard of pk sends a FLASH: armed men at gate 2."
-            ))
-            .await?;
-        let customs = self.cast.member("pk/customs")?;
-        let mut routine = Vec::with_capacity(BACKLOG);
-        for number in 1..=BACKLOG {
-            let body = bodies::note(&format!("Manifest {number} of the day is filed."));
-            let purpose = Purpose::CustomsMonitoring;
-            let letter =
-                customs.sign(self.cast.draft(customs, &["ir/police"], purpose, body)?)?;
-            self.send(customs, &letter).await?;
-            routine.push(letter.key);
-        }
-        let guard = self.cast.member("pk/border-guard")?;
-        let alert = bodies::armed_men();
-        let draft = self.cast.draft(guard, &["ir/police"], Purpose::Security, alert)?;
-        let letter = guard.sign(draft.flash("Armed men at gate 2"))?;
-        self.send(guard, &letter).await?;
-        self.piled_up("ir/police", u64::try_from(BACKLOG + 1)?).await?;
-        let begun = Instant::now();
-        let taken = self.collect("ir/police", BACKLOG + 1).await?;
-        let (first, rest) = taken.split_first().context("nothing was collected")?;
-        ensure!(is_flash(first), "a routine note came before the FLASH");
-        let in_order = rest.iter().map(|taken| &taken.key).eq(&routine);
-        ensure!(in_order, "the routine notes came out of order");
-        self.say
-            .result(&format!(
-                "The desk opens, and the FLASH is the first thing it sees. The {BACKLOG} notes \
-                 follow in the order in which they came, all within {}.",
-                took(begun.elapsed())
-            ))
-            .await?;
-        Ok(())
-    }
-
     /// A recipient that will not take it.
     pub(super) async fn refusal(&mut self) -> anyhow::Result<()> {
-        self.say.scene("08:41", "Not for us").await?;
+        self.say.scene("08:30", "Not for us").await?;
         self.say
             .tell(
                 "Police of pk sends health of af a note about a stolen car. Health is the wrong address, \
