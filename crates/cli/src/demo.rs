@@ -248,12 +248,11 @@ async fn play(
     }
     say.scene("08:00", "Real records").await?;
     say.tell(
-        "The eight agencies share out the records, sign and submit them at top speed, and \
-              read their inboxes the while.",
+        "The eight agencies share out the records, sign and submit them at top speed to those \
+              of the countries that place and route concern, and read their inboxes the while.",
     )
     .await?;
-    let table = replay::routing(None)?;
-    let replayed = records::replay(args.files.clone(), table, cast, sites, book).await?;
+    let replayed = records::replay(args.files.clone(), cast, sites, book).await?;
     for unsent in &replayed.skipped.first {
         say.output.note(Line::default().caution("unmapped ").text(unsent.to_string()));
     }

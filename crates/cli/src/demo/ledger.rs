@@ -349,7 +349,7 @@ impl Figures {
 }
 
 /// The first part of an address.
-fn country_of(address: &Address) -> &str {
+pub(super) fn country_of(address: &Address) -> &str {
     address.as_str().split('/').next().unwrap_or_default()
 }
 

@@ -8,12 +8,13 @@ use anyhow::Context as _;
 use barid_gateway::{Outcome, RoutingTable};
 use barid_link::caps::HAND_OUTS_OUTSTANDING;
 use barid_link::client::AgencyClient;
+use barid_message::address::Address;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::book::Book;
 use super::cast::{Cast, Member};
-use super::ledger::{Answer, Expected, Key};
+use super::ledger::{Answer, Expected, Key, country_of};
 use super::stage::Site;
 use super::watch;
 use crate::replay::cpu;
@@ -22,6 +23,12 @@ use crate::replay::letter::{Unsent, Writer};
 
 /// How long nothing at all may happen before the rest is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// To whom records go, whoever sends.
+const RULES: &str = include_str!("../../../../config/demo-routing.toml");
+/// And where no rule matches: for each country a desk abroad.
+const DESKS: [(&str, &str); 3] =
+    [("pk", "af/border-police"), ("ir", "pk/border-guard"), ("af", "ir/police")];
 
 /// Records of which no message can be made.
 #[derive(Default)]
@@ -52,20 +59,18 @@ pub(super) struct Replayed {
 /// submits its share, and all read their inboxes the while.
 pub(super) async fn replay(
     files: Vec<PathBuf>,
-    table: RoutingTable,
     cast: &Cast,
     sites: &[Site],
     book: &Book,
 ) -> anyhow::Result<Replayed> {
     let mut desks = watch::inboxes(cast, book, HAND_OUTS_OUTSTANDING);
     let before = times(sites);
-    let table = Arc::new(table);
     let mut takers = Vec::with_capacity(cast.members().len());
     let mut senders = JoinSet::new();
     for member in cast.members() {
         let (taker, records) = mpsc::channel(feed::AHEAD);
         takers.push(taker);
-        let writer = writer(member, &table).await?;
+        let writer = writer(member).await?;
         senders.spawn(send(member.client.clone(), records, writer, book.clone()));
     }
     let mut reading = JoinSet::new();
@@ -110,10 +115,19 @@ fn times(sites: &[Site]) -> Option<(Duration, Duration)> {
     cpu::own().zip(sites.iter().map(of).sum())
 }
 
-async fn writer(member: &Member, table: &Arc<RoutingTable>) -> anyhow::Result<Writer> {
+/// The table of a sender: the rules, and its country's desk abroad.
+fn table(sender: &Address) -> anyhow::Result<RoutingTable> {
+    let mut desks = DESKS.into_iter();
+    let (_, desk) = desks.find(|(country, _)| *country == country_of(sender)).context("no desk")?;
+    let text = format!("default = [\"{desk}\"]\n{RULES}");
+    toml::from_str(&text).context("the routing table that is built in is wrong")
+}
+
+async fn writer(member: &Member) -> anyhow::Result<Writer> {
+    let table = Arc::new(table(&member.address)?);
     let info = member.client.node_info().await.context("cannot ask the node")?;
     let key = member.signing_key()?;
-    Writer::new(member.address.clone(), key, &info.agreements, Arc::clone(table))
+    Writer::new(member.address.clone(), key, &info.agreements, table)
 }
 
 async fn send(
@@ -127,7 +141,14 @@ async fn send(
     let tell = |step| match step {
         Step::Unsent(one) => skipped.add(one),
         Step::Sent { id, recipients, .. } => {
-            book.note(|ledger| ledger.sending(&key(id), &recipients, Expected::HandedOver));
+            let country = country_of(client.address());
+            let stays = recipients.iter().all(|recipient| country_of(recipient) == country);
+            book.note(|ledger| {
+                ledger.sending(&key(id), &recipients, Expected::HandedOver);
+                if stays {
+                    ledger.fault(format!("{} crosses no border", key(id)));
+                }
+            });
         }
         Step::Accepted { id } => {
             book.note(|ledger| ledger.answered(&key(id), Answer::Accepted));
@@ -141,4 +162,29 @@ async fn send(
     };
     feed::submit(&client, records, writer, None, tell).await?;
     Ok(skipped)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{Address, DESKS, RULES, country_of};
+
+    fn countries<'a>(agencies: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+        agencies.map(|one| country_of(&Address::parse(one).unwrap()).to_owned()).collect()
+    }
+
+    #[test]
+    fn whoever_sends_somebody_abroad_gets_it() {
+        let table: toml::Table = toml::from_str(RULES).unwrap();
+        for rule in table["rule"].as_array().unwrap() {
+            let agencies = rule["agencies"].as_array().unwrap().iter();
+            let countries = countries(agencies.map(|agency| agency.as_str().unwrap()));
+            assert!(countries.len() > 1, "{rule}");
+        }
+        for (country, desk) in DESKS {
+            assert!(!countries([desk].into_iter()).contains(country));
+            super::table(&Address::parse(&format!("{country}/customs")).unwrap()).unwrap();
+        }
+    }
 }
