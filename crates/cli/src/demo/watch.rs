@@ -92,8 +92,10 @@ async fn read_inbox(
         tokio::select! {
             hand_out = receiver.next() => {
                 let hand_out = hand_out.context("cannot receive")?;
-                let (inbox, trust) = (client.address().clone(), Arc::clone(&trust));
-                answers.spawn(keep(inbox, hand_out, trust, book.clone()));
+                // Here, and not where it is answered: two hand-outs of one message are
+                // written down in the order in which they came.
+                let answer = read(client.address(), &hand_out, &trust, &book);
+                answers.spawn(keep(client.address().clone(), hand_out, answer, book.clone()));
             }
             Some(answered) = answers.join_next() => match answered {
                 Ok(kept) => kept?,
@@ -103,24 +105,32 @@ async fn read_inbox(
     }
 }
 
-/// Checks a message, writes it down, and only then says so. An answer that gets lost is
-/// no fault: the message comes again, marked, and the evidence tells how it ended.
+/// Checks a message and writes it down; `None` where it does not hold.
+fn read(inbox: &Address, hand_out: &HandOut, trust: &Trust, book: &Book) -> Option<Key> {
+    match trust.verify(hand_out) {
+        Ok((key, _message)) => {
+            book.note(|ledger| ledger.received(inbox, &key, hand_out.redelivered()));
+            Some(key)
+        }
+        Err(error) => {
+            book.note(|ledger| ledger.fault(format!("{inbox} was handed a bad message: {error}")));
+            None
+        }
+    }
+}
+
+/// Says that a message is written down. An answer that gets lost is no fault: the message
+/// comes again, marked, and the evidence tells how it ended.
 async fn keep(
     inbox: Address,
     mut hand_out: HandOut,
-    trust: Arc<Trust>,
+    key: Option<Key>,
     book: Book,
 ) -> anyhow::Result<()> {
-    let (key, _message) = match trust.verify(&hand_out) {
-        Ok(verified) => verified,
-        Err(error) => {
-            book.note(|ledger| ledger.fault(format!("{inbox} was handed a bad message: {error}")));
-            hand_out.refuse(Reason::Unreadable).await?;
-            return Ok(());
-        }
+    let Some(key) = key else {
+        hand_out.refuse(Reason::Unreadable).await?;
+        return Ok(());
     };
-    let redelivered = hand_out.redelivered();
-    book.note(|ledger| ledger.received(&inbox, &key, redelivered));
     match hand_out.ack().await {
         Ok(_evidence) => book.note(|ledger| ledger.acknowledged(&inbox, &key)),
         Err(error) => tracing::debug!(%key, %error, "acknowledgement not taken"),
