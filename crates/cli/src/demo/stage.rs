@@ -186,6 +186,28 @@ impl Site {
         }
     }
 
+    /// Where things stand here, for an error that says where they are stuck.
+    pub(super) async fn standing(&self) -> anyhow::Result<String> {
+        let operator = self.operator.client()?;
+        let totals = operator.node_status(pb::GetNodeStatusRequest {}).await?.totals;
+        let totals = totals.unwrap_or_default();
+        let peers = operator.list_peers(pb::ListPeersRequest::default()).await?.peers;
+        let links = peers.iter().map(|peer| {
+            let lanes = peer.lanes.iter();
+            let waiting: u64 = lanes.map(|lane| lane.messages).sum();
+            let (name, state) = (&peer.name, peer.state().as_str_name());
+            format!("{name} {state}, {waiting} queued, {} passed on", peer.passed)
+        });
+        let links: Vec<_> = links.collect();
+        Ok(format!(
+            "{}: {} without final, {} dead letters, links: {}",
+            self.country,
+            totals.outstanding,
+            totals.dead_letters,
+            links.join("; ")
+        ))
+    }
+
     /// Messages that wait here for the node of another country.
     pub(super) async fn queued_for(&self, country: &str) -> anyhow::Result<u64> {
         let operator = self.operator.client()?;

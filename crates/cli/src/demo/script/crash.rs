@@ -1,6 +1,6 @@
 //! The node itself dies.
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use barid_link::client::SubmitOptions;
 use barid_message::header::Purpose;
 use tokio::time::Instant;
@@ -46,7 +46,12 @@ impl Play<'_, '_> {
         tokio::select! {
             settled = settled => {
                 let (unanswered, open) = self.book.read(Ledger::open);
-                ensure!(settled, "{unanswered} notes have no answer, {open} have not arrived");
+                if !settled {
+                    let standing = self.standing().await;
+                    bail!(
+                        "{unanswered} notes have no answer, {open} have not arrived; {standing}"
+                    );
+                }
             }
             error = watch::failure(&mut desks) => return Err(error),
         }
@@ -64,6 +69,16 @@ impl Play<'_, '_> {
             ))
             .await?;
         Ok(())
+    }
+
+    /// Where things stand at each node.
+    async fn standing(&self) -> String {
+        let mut standing = Vec::with_capacity(self.sites.len());
+        for site in &*self.sites {
+            let said = site.standing().await;
+            standing.push(said.unwrap_or_else(|error| format!("{}: {error}", site.country)));
+        }
+        standing.join(" / ")
     }
 
     fn traffic(&self) -> anyhow::Result<Vec<Letter>> {
