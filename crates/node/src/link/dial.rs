@@ -9,8 +9,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::StreamExt as _;
 
-use super::hub::State;
-use super::session::{Channel, Frames, run};
+use super::session::{Channel, End, Frames, run};
 use crate::grpc::Services;
 
 /// Pauses between calls: from half a second to half a minute.
@@ -19,9 +18,10 @@ const POLICY: RetryPolicy = RetryPolicy {
     first: Duration::from_millis(500),
     ceiling: Duration::from_secs(30),
 };
-/// A session that held so long was a good one: after it the pauses begin anew. What ends
-/// sooner may end in the same way each time, by a breach for example.
-const STEADY: Duration = Duration::from_secs(10);
+/// After a session that held so long the pauses begin anew: the line was good, and was cut.
+const HELD: Duration = Duration::from_secs(2);
+/// The same for one that ended by a breach, which may end so each time.
+const HELD_TO_A_BREACH: Duration = Duration::from_secs(10);
 /// Frames of this node that wait to be sent. Few: what waits here cannot be overtaken.
 pub(crate) const FRAMES_MAX: usize = 4;
 
@@ -41,8 +41,7 @@ pub(crate) async fn keep(services: Services, dialled: Dialled, jitter_seed: u64)
             () = services.stop.cancelled() => return,
             () = services.hub.free(&peer) => {}
         }
-        let held = call(&services, &peer, &connector).await;
-        if held >= STEADY {
+        if was_good(call(&services, &peer, &connector).await) {
             backoff.reset();
         }
         let pause = backoff.pause(&jitter);
@@ -53,31 +52,35 @@ pub(crate) async fn keep(services: Services, dialled: Dialled, jitter_seed: u64)
     }
 }
 
-/// One call; says how long its session held.
-async fn call(services: &Services, peer: &Arc<str>, connector: &Connector) -> Duration {
+/// Whether the next call may come soon.
+fn was_good(call: Option<(Duration, End)>) -> bool {
+    call.is_some_and(|(held, end)| held >= if end.is_alarming() { HELD_TO_A_BREACH } else { HELD })
+}
+
+/// One call. Says how long its session held and why it ended; `None` where it had none.
+async fn call(
+    services: &Services,
+    peer: &Arc<str>,
+    connector: &Connector,
+) -> Option<(Duration, End)> {
     let (out, frames) = mpsc::channel(FRAMES_MAX);
     let opened = tokio::select! {
-        () = services.stop.cancelled() => return Duration::ZERO,
+        () = services.stop.cancelled() => return None,
         opened = open_link(connector, frames) => opened,
     };
     let stream = match opened {
         Ok(stream) => stream,
         Err(error) => {
             tracing::debug!(peer = %peer, %error, "link not opened");
-            services.hub.report(peer, |report| {
-                report.state = State::Down;
-                report.last_failure = error.to_string();
-            });
-            return Duration::ZERO;
+            services.hub.not_opened(peer, error.to_string());
+            return None;
         }
     };
-    let Some(seat) = services.hub.sit(peer, true) else {
-        return Duration::ZERO;
-    };
+    let seat = services.hub.sit(peer, true)?;
     let frames: Frames =
         Box::pin(stream.map(|response| response.map(|r| r.frame.unwrap_or_default())));
     let channel = Channel { peer: Arc::clone(peer), frames, out };
     let began = Instant::now();
-    run(services, seat, channel).await;
-    began.elapsed()
+    let end = run(services, seat, channel).await;
+    Some((began.elapsed(), end))
 }

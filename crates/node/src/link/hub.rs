@@ -1,6 +1,7 @@
 //! One live session a peer, whoever called.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Where both nodes call within this time, the connection of the smaller identity
-/// stays (SPINE §5.4).
+/// Of two calls that of the smaller identity stays, until the other has been live for this
+/// long: from then on a call means that the caller has lost it (SPINE §5.4).
 const BOTH_DIAL: Duration = Duration::from_secs(5);
 
 /// What operators are told of a link.
@@ -49,6 +50,7 @@ pub(crate) struct Hub {
 #[derive(Debug)]
 struct Peer {
     session: Mutex<Option<Session>>,
+    numbers: AtomicU64,
     report: Mutex<Report>,
     is_free: watch::Sender<bool>,
 }
@@ -57,7 +59,8 @@ struct Peer {
 struct Session {
     number: u64,
     dialled_by_us: bool,
-    began: Instant,
+    /// When both had said hello: on a busy machine that may be long after the call.
+    live_since: Option<Instant>,
     cancel: CancellationToken,
 }
 
@@ -66,7 +69,7 @@ struct Session {
 pub(crate) struct Seat {
     hub: Hub,
     peer: Arc<str>,
-    number: u64,
+    pub(crate) number: u64,
     pub(crate) cancel: CancellationToken,
 }
 
@@ -74,7 +77,8 @@ impl Hub {
     pub(crate) fn new(own: &str, peers: impl Iterator<Item = Arc<str>>) -> Self {
         let empty = |peer| {
             let (is_free, _) = watch::channel(true);
-            (peer, Peer { session: Mutex::default(), report: Mutex::default(), is_free })
+            let (session, report) = (Mutex::default(), Mutex::default());
+            (peer, Peer { session, numbers: AtomicU64::new(1), report, is_free })
         };
         Self { own: own.into(), peers: Arc::new(peers.map(empty).collect()) }
     }
@@ -86,18 +90,19 @@ impl Hub {
         let mut session = lock(&known.session);
         if let Some(live) = session.as_ref()
             && live.dialled_by_us != dialled_by_us
-            && live.began.elapsed() < BOTH_DIAL
+            && live.live_since.is_none_or(|since| since.elapsed() < BOTH_DIAL)
             && live.dialled_by_us == (*self.own < **peer)
         {
             return None;
         }
-        let number = session.as_ref().map_or(1, |live| live.number + 1);
+        // Never given twice: an older seat must not clear the place of a newer one.
+        let number = known.numbers.fetch_add(1, Ordering::Relaxed);
         if let Some(older) = session.take() {
             older.cancel.cancel();
         }
         let cancel = CancellationToken::new();
         *session =
-            Some(Session { number, dialled_by_us, began: Instant::now(), cancel: cancel.clone() });
+            Some(Session { number, dialled_by_us, live_since: None, cancel: cancel.clone() });
         known.is_free.send_replace(false);
         Some(Seat { hub: self.clone(), peer: Arc::clone(peer), number, cancel })
     }
@@ -110,7 +115,37 @@ impl Hub {
         }
     }
 
-    /// Changes what operators are told.
+    /// Both ends of a session have said hello.
+    pub(crate) fn is_live(&self, peer: &str, number: u64) {
+        if let Some(session) = self.peers.get(peer).map(|known| lock(&known.session)).as_deref_mut()
+            && let Some(session) = session.as_mut().filter(|session| session.number == number)
+        {
+            session.live_since = Some(Instant::now());
+        }
+    }
+
+    /// Changes what operators are told of the session that has the place. One that was
+    /// ended by a newer has nothing to say any more.
+    pub(crate) fn report_of(&self, peer: &str, number: u64, change: impl FnOnce(&mut Report)) {
+        if let Some(known) = self.peers.get(peer)
+            && lock(&known.session).as_ref().is_some_and(|session| session.number == number)
+        {
+            change(&mut lock(&known.report));
+        }
+    }
+
+    /// A call of this node found nobody. Where the peer has called meanwhile that is no
+    /// news.
+    pub(crate) fn not_opened(&self, peer: &str, why: String) {
+        if let Some(known) = self.peers.get(peer)
+            && lock(&known.session).is_none()
+        {
+            let mut report = lock(&known.report);
+            (report.state, report.last_failure) = (State::Down, why);
+        }
+    }
+
+    /// Changes what operators are told of a peer, whichever session found it out.
     pub(crate) fn report(&self, peer: &str, change: impl FnOnce(&mut Report)) {
         if let Some(known) = self.peers.get(peer) {
             change(&mut lock(&known.report));
@@ -158,6 +193,8 @@ mod tests {
         assert!(from_b.cancel.is_cancelled() && !from_a.cancel.is_cancelled());
         drop(from_b);
         assert!(!stays.cancel.is_cancelled());
+        at_b.is_live(&a, stays.number);
+        assert!(at_b.sit(&a, true).is_none(), "just live, and the smaller identity's");
         drop(stays);
         at_b.free(&a).await;
     }
@@ -169,6 +206,11 @@ mod tests {
         let older = hub.sit(&b, false).unwrap();
         let newer = hub.sit(&b, false).unwrap();
         assert!(older.cancel.is_cancelled() && !newer.cancel.is_cancelled());
+        hub.report_of(&b, newer.number, |report| report.state = super::State::Live);
+        hub.report_of(&b, older.number, |report| report.state = super::State::Down);
+        assert_eq!(hub.read(&b).state, super::State::Live, "the older has nothing to say");
+        hub.not_opened(&b, "nobody there".into());
+        assert_eq!(hub.read(&b).state, super::State::Live, "the peer has called meanwhile");
         assert!(hub.sit(&"spiffe://c/node".into(), false).is_none());
     }
 }

@@ -115,7 +115,7 @@ impl End {
     }
 
     /// Whether somebody should look.
-    const fn is_alarming(&self) -> bool {
+    pub(super) const fn is_alarming(&self) -> bool {
         matches!(self, Self::Link(LinkEnd::Breach(_)) | Self::Unreadable | Self::Expired)
     }
 }
@@ -125,11 +125,14 @@ pub(crate) async fn run(services: &Services, seat: Seat, channel: Channel) -> En
     let hub = &services.hub;
     let Channel { peer, mut frames, out } = channel;
     let now = services.broker.now();
-    hub.report(&peer, |report| (report.state, report.since) = (State::Greeting, Some(now)));
+    let number = seat.number;
+    hub.report_of(&peer, number, |report| {
+        (report.state, report.since) = (State::Greeting, Some(now));
+    });
     let ended = tokio::select! {
         () = seat.cancel.cancelled() => End::Fenced,
         () = services.stop.cancelled() => End::Stopping,
-        end = greet_and_go_on(services, &peer, &mut frames, &out) => end,
+        end = greet_and_go_on(services, &seat, &peer, &mut frames, &out) => end,
     };
     if let Some(close) = ended.close() {
         // A peer that does not read any more is not waited for.
@@ -138,7 +141,7 @@ pub(crate) async fn run(services: &Services, seat: Seat, channel: Channel) -> En
         drop(tokio::time::timeout(Duration::from_secs(1), last_words).await);
     }
     let (now, words) = (services.broker.now(), ended.words());
-    hub.report(&peer, |report| {
+    hub.report_of(&peer, number, |report| {
         (report.state, report.since) = (State::Down, Some(now));
         report.last_failure.clone_from(&words);
     });
@@ -152,6 +155,7 @@ pub(crate) async fn run(services: &Services, seat: Seat, channel: Channel) -> En
 
 async fn greet_and_go_on(
     services: &Services,
+    seat: &Seat,
     peer: &Arc<str>,
     frames: &mut Frames,
     out: &mpsc::Sender<Frame>,
@@ -161,7 +165,10 @@ async fn greet_and_go_on(
         Err(end) => return end,
     };
     let now = services.broker.now();
-    services.hub.report(peer, |report| (report.state, report.since) = (State::Live, Some(now)));
+    services.hub.is_live(peer, seat.number);
+    services.hub.report_of(peer, seat.number, |report| {
+        (report.state, report.since) = (State::Live, Some(now));
+    });
     tracing::info!(peer = %peer, "link is live");
     let (received, _) = watch::channel(0);
     let session = Session {
