@@ -84,3 +84,16 @@ async fn call(
     let end = run(services, seat, channel).await;
     Some((began.elapsed(), end))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, End, was_good};
+
+    #[test]
+    fn a_cut_line_is_called_again_soon_and_a_breach_is_not() {
+        let held = |seconds, end| was_good(Some((Duration::from_secs(seconds), end)));
+        assert!(held(2, End::Silent) && !held(1, End::Silent));
+        assert!(held(10, End::Unreadable) && !held(9, End::Unreadable));
+        assert!(!was_good(None));
+    }
+}
