@@ -8,6 +8,7 @@
 mod armour;
 mod error;
 mod fingerprint;
+mod grants;
 mod parse;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use crate::tls::Endpoint;
 
 pub use error::{CardError, CardFault, SuccessorError};
 pub use fingerprint::{Fingerprint, FingerprintError};
+pub use grants::Grant;
 
 /// A node's card: whole, canonical, signed by a key that stands in it.
 #[derive(Clone, Debug)]
@@ -121,6 +123,12 @@ impl Card {
     #[must_use]
     pub fn content(&self) -> pb::Card {
         pb::Card::decode(self.payload.clone()).expect("parsing decoded the same bytes")
+    }
+
+    /// SHA-256 of what was signed: what names this card and no other.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.payload)
     }
 
     /// What two administrators read to each other.

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use prost::Message as _;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 
-use super::{Card, CardError, CardFault, SuccessorError};
+use super::{Card, CardError, CardFault, Grant, SuccessorError};
 use crate::caps;
 
 /// 2026-01-01T00:00:00Z.
@@ -307,4 +307,56 @@ fn a_newer_card_counts_where_a_pinned_key_signed_it() {
     (later.serial, later.issued_at) = (9, Some((NOW + Duration::from_secs(1)).to_proto()));
     let later = Card::from_proto(Card::sign(&later, &old_key)).unwrap();
     assert_eq!(ended.successor(&later), Err(SuccessorError::Signer));
+}
+
+#[test]
+fn a_newer_card_grants_what_lets_it_say_more_in_an_agency_s_name() {
+    let evidence = key(Algorithm::Ed25519);
+    let mut content = content(&evidence);
+    // A unit that signs with its agency's keys.
+    content
+        .agencies
+        .push(pb::CardAgency { address: "ir/customs/mirjaveh".to_owned(), ..Default::default() });
+    let card = |content: &pb::Card| Card::from_proto(Card::sign(content, &evidence)).unwrap();
+    let older = card(&content);
+    let beyond = |change: &dyn Fn(&mut pb::Card)| {
+        let mut newer = content.clone();
+        change(&mut newer);
+        older.grants_beyond(&card(&newer)).iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let other = card_key(&key(Algorithm::Ed25519));
+    // The node's own affairs, and less than before.
+    let nothing = beyond(&|card| {
+        card.evidence_keys.push(other.clone());
+        card.tls_keys.push(Bytes::from_static(&[8; 32]));
+        card.valid_until = Some((NOW + 2 * YEAR).to_proto());
+        card.endpoint = "other.ir.example:7403".to_owned();
+        card.agencies[0].keys[0].valid_until = Some((NOW + YEAR).to_proto());
+        card.agencies[1].may_flash = false;
+        card.agencies[1].keys.pop();
+        card.agencies.pop();
+    });
+    assert!(nothing.is_empty(), "{nothing:?}");
+    let agency = pb::CardAgency { address: "ir/guard".to_owned(), ..Default::default() };
+    assert_eq!(beyond(&|card| card.agencies.push(agency.clone())), ["it speaks for ir/guard too"]);
+    assert_eq!(beyond(&|card| card.agencies[0].may_flash = true), ["ir/customs may send FLASH"]);
+    let keys = beyond(&|card| card.agencies[0].keys[0] = other.clone());
+    assert_eq!(keys.len(), 2, "of the agency and of its unit: {keys:?}");
+    assert!(keys[0].starts_with("ir/customs signs with key "), "{keys:?}");
+    assert!(keys[1].starts_with("ir/customs/mirjaveh signs with key "), "{keys:?}");
+    let earlier = beyond(&|card| {
+        let from = Millis(NOW.0 - 1).to_proto();
+        card.agencies[1].keys[0].valid_from = Some(from);
+    });
+    assert_eq!(earlier.len(), 1, "{earlier:?}");
+    // A key that changes hands speaks for another than before.
+    let swapped = {
+        let mut newer = content.clone();
+        let key = newer.agencies[0].keys.pop().unwrap();
+        newer.agencies[1].keys.push(key);
+        older.grants_beyond(&card(&newer))
+    };
+    let of =
+        |grant: &Grant| matches!(grant, Grant::Key(address, _) if address.as_str() == "ir/police");
+    assert!(swapped.len() == 1 && of(&swapped[0]), "{swapped:?}");
 }
