@@ -1,6 +1,7 @@
 //! Two nodes, each with its own people: what one submits, the other hands out.
 
 mod border;
+mod cards;
 mod liar;
 mod outages;
 

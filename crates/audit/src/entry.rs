@@ -94,6 +94,8 @@ pub enum Body {
     Requeued,
     /// A peer broke the rules of the link.
     PeerMisbehaved(pb::MisbehaviourFacts),
+    /// A newer card of a peer is in force.
+    PeerRenewed(Box<pb::PeerRenewedFacts>),
 }
 
 /// An entry in the form that the journal keeps.
@@ -248,6 +250,7 @@ impl Body {
             Self::CustodyReceived(_) => EntryKind::CustodyReceived,
             Self::Requeued => EntryKind::Requeued,
             Self::PeerMisbehaved(_) => EntryKind::PeerMisbehaved,
+            Self::PeerRenewed(_) => EntryKind::PeerRenewed,
         }
     }
 
@@ -265,6 +268,7 @@ impl Body {
             Self::SlotAnswered(facts) | Self::EvidenceTaken(facts) => facts.encode_to_vec(),
             Self::CustodyReceived(facts) => facts.encode_to_vec(),
             Self::PeerMisbehaved(facts) => facts.encode_to_vec(),
+            Self::PeerRenewed(facts) => facts.encode_to_vec(),
             Self::HandedOver
             | Self::Returned
             | Self::DeadLettered
@@ -315,6 +319,9 @@ impl Body {
             EntryKind::Requeued => Ok(Self::Requeued),
             EntryKind::PeerMisbehaved => {
                 pb::MisbehaviourFacts::decode(facts).map(Self::PeerMisbehaved)
+            }
+            EntryKind::PeerRenewed => {
+                pb::PeerRenewedFacts::decode(facts).map(|facts| Self::PeerRenewed(Box::new(facts)))
             }
         })
     }

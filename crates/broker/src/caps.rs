@@ -77,6 +77,8 @@ pub const INDEX_RETRY_MAX: Duration = Duration::from_secs(30);
 pub const INDEX_OPEN_BYTES: u64 = 16 << 20;
 /// How often the projector flushes the index.
 pub const INDEX_FLUSH: Duration = Duration::from_millis(500);
+/// Evidence keys of a peer's earlier cards that are kept.
+pub const FORMER_KEYS_MAX: usize = 32;
 /// Text of a filter or purpose kept with a read (characters).
 pub const READ_TEXT_MAX: usize = 280;
 

@@ -20,6 +20,7 @@ use crate::decide::hand_out::Consumer;
 use crate::decide::hello::Unreceipted;
 use crate::decide::link;
 use crate::decide::operator::DeliveryName;
+use crate::decide::renew::Renewal;
 use crate::decide::settle::Answer;
 use crate::decide::take::Slot;
 use crate::gate::{Admitted, Known};
@@ -147,6 +148,8 @@ pub(crate) enum Operation {
     Retry(String, DeliveryName, Reply<Result<(), Refusal>>),
     /// An operator ends a dead letter.
     Drop(String, DeliveryName, Reply<Result<Bytes, Refusal>>),
+    /// A newer card of a peer takes the place of the one in force.
+    Renew(Box<Renewal>, Reply<Result<(), Refusal>>),
     /// An operator confirms the clock.
     ConfirmClock(String, Reply<Result<(), Refusal>>),
     /// Somebody begins to read.

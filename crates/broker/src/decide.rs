@@ -9,6 +9,7 @@ pub mod hello;
 pub mod link;
 pub mod operator;
 pub mod refusals;
+pub mod renew;
 pub mod settle;
 pub mod start;
 pub mod take;

@@ -25,6 +25,7 @@ use crate::clock::Clock;
 use crate::command::{Command, Operation, Queued, Release, Settlement};
 use crate::decide::hand_out::Consumer;
 use crate::decide::operator::DeliveryName;
+use crate::decide::renew::Renewal;
 use crate::decide::settle::Answer;
 use crate::decide::{Node, Refusal};
 use crate::lent::Lent;
@@ -67,7 +68,7 @@ pub(crate) struct Shared {
     pub(crate) commands: Sender<Queued>,
     pub(crate) places: Arc<Semaphore>,
     pub(crate) node: Arc<Node>,
-    pub(crate) registry: Arc<Registry>,
+    pub(crate) registry: watch::Receiver<Arc<Registry>>,
     pub(crate) dedupe: Dedupe,
     pub(crate) log_origin: String,
     pub(crate) start_nonce: Bytes,
@@ -112,8 +113,24 @@ impl std::fmt::Debug for Broker {
 impl Broker {
     /// The registry in force.
     #[must_use]
-    pub fn registry(&self) -> &Arc<Registry> {
-        &self.shared.registry
+    pub fn registry(&self) -> Arc<Registry> {
+        Arc::clone(&self.shared.registry.borrow())
+    }
+
+    /// Changes with the registry.
+    #[must_use]
+    pub fn registry_changes(&self) -> watch::Receiver<Arc<Registry>> {
+        self.shared.registry.clone()
+    }
+
+    /// Puts a newer card of a peer in force.
+    ///
+    /// # Errors
+    /// [`Refusal`] where the registry has changed since the card was checked, or nothing
+    /// can be written down.
+    pub async fn renew(&self, renewal: Renewal) -> Result<(), Refusal> {
+        let renewal = Box::new(renewal);
+        self.ask(|reply| Command::Operate(Operation::Renew(renewal, reply))).await?
     }
 
     /// Origin line of the log.

@@ -14,6 +14,8 @@ use barid_message::time::Millis;
 use barid_proto::journal::v1 as pb;
 use bytes::Bytes;
 
+use crate::caps;
+
 /// The registry in force.
 #[derive(Debug)]
 pub struct Registry {
@@ -44,7 +46,14 @@ pub struct Peer {
     pub card_serial: u64,
     /// SHA-256 of each TLS key that it may use.
     pub tls_keys: Vec<Bytes>,
+    /// The card, encoded `SignedCard`.
+    pub card: Bytes,
+    /// SHA-256 of the signed bytes of the card that people have pinned.
+    pub pinned: Bytes,
+    /// The CA of the card before, DER, while certificates of it are replaced; else empty.
+    pub former_ca: Bytes,
     evidence_keys: Vec<RegisteredKey>,
+    former_evidence_keys: Vec<RegisteredKey>,
     may_flash: BTreeMap<Address, bool>,
 }
 
@@ -55,9 +64,9 @@ impl Peer {
         valid.map(|key| key.key.clone()).collect()
     }
 
-    /// All keys that its evidence was or may be signed with.
+    /// All keys that its evidence was or may be signed with: for what is kept already.
     pub fn all_evidence_keys(&self) -> impl Iterator<Item = &RegisteredKey> {
-        self.evidence_keys.iter()
+        self.evidence_keys.iter().chain(&self.former_evidence_keys)
     }
 
     /// Whether its card says that it speaks for this address.
@@ -164,6 +173,37 @@ impl Registry {
         }
     }
 
+    /// The registry from `position` on, in which a peer is what a newer card says.
+    ///
+    /// # Errors
+    /// [`RegistryError`] as of [`Registry::new`].
+    pub fn renewed(&self, peer: pb::RegisteredPeer, position: u64) -> Result<Self, RegistryError> {
+        let mut facts = self.facts.clone();
+        for known in facts.peers.iter_mut().filter(|known| known.identity == peer.identity) {
+            known.clone_from(&peer);
+        }
+        Self::new(facts, position)
+    }
+
+    /// What the configuration says, but for cards that were renewed since people pinned
+    /// them: these stay as the journal has them, whatever lies in the file.
+    #[must_use]
+    pub fn with_renewals(&self, mut configured: pb::RegistryFacts) -> pb::RegistryFacts {
+        for peer in &mut configured.peers {
+            let known = self.facts.peers.iter().find(|known| known.identity == peer.identity);
+            let Some(known) = known else {
+                continue;
+            };
+            if known.pinned == peer.pinned && known.card_serial > peer.card_serial {
+                let name = std::mem::take(&mut peer.name);
+                *peer = pb::RegisteredPeer { name, ..known.clone() };
+            } else {
+                keep_former_keys(known, peer);
+            }
+        }
+        configured
+    }
+
     /// Position of the entry that set it.
     #[must_use]
     pub const fn position(&self) -> u64 {
@@ -235,6 +275,15 @@ impl Registry {
     }
 }
 
+/// What a peer signed with a key that its newer card has no more can still be read.
+pub(crate) fn keep_former_keys(known: &pb::RegisteredPeer, newer: &mut pb::RegisteredPeer) {
+    let is_gone =
+        |key: &&pb::RegisteredKey| newer.evidence_keys.iter().all(|held| held.spki != key.spki);
+    let former = known.evidence_keys.iter().chain(&known.former_evidence_keys).filter(is_gone);
+    let former = former.take(caps::FORMER_KEYS_MAX).cloned().collect();
+    newer.former_evidence_keys = former;
+}
+
 fn registered(key: &pb::RegisteredKey) -> Result<RegisteredKey, KeyError> {
     Ok(RegisteredKey {
         key: PublicKey::from_spki(&key.spki)?,
@@ -253,7 +302,7 @@ fn peer(facts: &pb::RegisteredPeer) -> Result<Peer, RegistryError> {
         }
         may_flash.insert(address, agency.may_flash);
     }
-    let evidence_keys = facts.evidence_keys.iter().map(registered).collect::<Result<_, _>>()?;
+    let all = |keys: &[pb::RegisteredKey]| keys.iter().map(registered).collect::<Result<_, _>>();
     Ok(Peer {
         identity: facts.identity.as_str().into(),
         name: facts.name.clone(),
@@ -261,7 +310,11 @@ fn peer(facts: &pb::RegisteredPeer) -> Result<Peer, RegistryError> {
         keys,
         card_serial: facts.card_serial,
         tls_keys: facts.tls_keys.clone(),
-        evidence_keys,
+        card: facts.card.clone(),
+        pinned: facts.pinned.clone(),
+        former_ca: facts.former_ca.clone(),
+        evidence_keys: all(&facts.evidence_keys)?,
+        former_evidence_keys: all(&facts.former_evidence_keys)?,
         may_flash,
     })
 }

@@ -18,6 +18,7 @@ use barid_audit::commitment::Entropy;
 use barid_audit::entry::{Body, Entry};
 use barid_journal::Reader;
 use barid_message::time::Millis;
+use tokio::sync::watch;
 
 use crate::caps;
 use crate::clock::{Clock, Reading, Watch};
@@ -26,6 +27,7 @@ use crate::decide::accept::is_pressed;
 use crate::decide::refusals::Windows;
 use crate::decide::timers::{self, Due};
 use crate::decide::{Node, operator, start};
+use crate::registry::Registry;
 use crate::state::{FoldError, State};
 use crate::writer::Progress;
 
@@ -65,6 +67,8 @@ pub(crate) struct Sequencer {
     pub(crate) snapshot_every: SnapshotEvery,
     pub(crate) since_snapshot: u64,
     pub(crate) random: SystemRandom,
+    /// The registry in force, for all who check before the sequencer decides.
+    pub(crate) registry: Arc<watch::Sender<Arc<Registry>>>,
 }
 
 /// Whether the loop goes on.
@@ -215,6 +219,13 @@ impl Sequencer {
             // Whoever asked may have gone; what was decided stands.
             drop(reply.send(value));
         }));
+    }
+
+    /// Others check by the registry that was just folded once it is durable. Until then,
+    /// what they have checked by the older is refused, and checked again.
+    fn publish_registry(&mut self) {
+        let (published, registry) = (Arc::clone(&self.registry), Arc::clone(self.state.registry()));
+        self.pending.releases.push(Box::new(move || drop(published.send_replace(registry))));
     }
 
     fn tick(&mut self, now: Millis) -> Result<(), SequencerError> {

@@ -5,6 +5,7 @@ mod links;
 mod pair;
 pub(crate) mod parts;
 mod place;
+mod renewal;
 mod running;
 mod time;
 mod whole;

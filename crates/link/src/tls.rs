@@ -21,7 +21,7 @@ use rustls::server::VerifierBuilderError;
 use rustls::{RootCertStore, SupportedProtocolVersion};
 use thiserror::Error;
 
-pub use acceptor::{AcceptCounts, AcceptLimits, Acceptor, Counts, Incoming};
+pub use acceptor::{AcceptCounts, AcceptLimits, Acceptor, Counts, Incoming, TlsSwitch};
 pub use connection::Connection;
 pub use connector::{ConnectError, Connector, ConnectorConfig, ConnectorError, NodeStream};
 pub use endpoint::{Endpoint, EndpointError};
@@ -97,7 +97,7 @@ fn provider() -> Arc<CryptoProvider> {
 
 /// A CA certificate as PEM, as files have it.
 #[must_use]
-pub fn ca_pem(der: &CertificateDer<'_>) -> Vec<u8> {
+pub fn ca_pem(der: &[u8]) -> Vec<u8> {
     let text = BASE64_STANDARD.encode(der);
     let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
     for start in (0..text.len()).step_by(64) {

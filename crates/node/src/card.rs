@@ -4,20 +4,22 @@
 mod tests;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use barid_link::card::{Card, CardError, CardFault, Contact};
 use barid_link::identity::Identity;
 use barid_link::tls::{Endpoint, OwnCertificate, OwnCertificateError};
 use barid_message::caps;
+use barid_message::key::PublicKey;
 use barid_message::registry::RegisteredKey;
 use barid_message::time::Millis;
 use barid_proto::federation::v1 as pb;
 
-use crate::config::{Agency, Config, FileError};
+use crate::config::{Agency, Config, Evidence, FileError, Tls};
 
 /// What the configuration does not say.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Wishes {
     /// Where the node takes links. None: at `listen.federation`, if there is one.
     pub endpoint: Option<Endpoint>,
@@ -25,6 +27,18 @@ pub struct Wishes {
     pub contact: Contact,
     /// How long the card may be used.
     pub validity: Duration,
+    /// Keys that take the place of the present ones while this card counts.
+    pub next: NextKeys,
+}
+
+/// Keys that stand on the card before they are used, so that peers know them by then.
+#[derive(Clone, Debug, Default)]
+pub struct NextKeys {
+    /// The certificate that will be under `[tls]`: a PEM file, its issuer among the CAs at
+    /// hand.
+    pub certificate: Option<PathBuf>,
+    /// What will be under `[evidence]`.
+    pub evidence: Option<PathBuf>,
 }
 
 /// Why no card can be made.
@@ -38,7 +52,7 @@ pub enum OwnCardError {
     Certificate(#[from] OwnCertificateError),
     /// A certificate of somebody else.
     #[error(
-        "the certificate under [tls] is of {found}, but this node is {own}; correct tls.certificate"
+        "the certificate is of {found}, but this node is {own}; correct tls.certificate, or name another file"
     )]
     OtherIdentity {
         /// By `node.trust_domain`.
@@ -68,24 +82,26 @@ pub enum OwnCardError {
 /// # Errors
 /// [`OwnCardError`].
 pub fn own(config: &Config, wishes: Wishes, now: Millis) -> Result<Card, OwnCardError> {
-    let Wishes { endpoint, contact, validity } = wishes;
-    let material = config.tls.read()?;
-    let certificate = OwnCertificate::from_pem(&material.certificate, &material.client_ca, now)?;
+    let Wishes { endpoint, contact, validity, next } = wishes;
     let node = Identity::Node { trust_domain: config.node.trust_domain.clone() };
-    if certificate.identity != node {
-        return Err(OwnCardError::OtherIdentity { own: node, found: certificate.identity });
-    }
+    let certificate = certificate(&config.tls, &node, now)?;
+    let next_certificate = next.certificate.map(|file| {
+        let tls = Tls { certificate: file, ..config.tls.clone() };
+        self::certificate(&tls, &node, now)
+    });
+    let next_certificate = next_certificate.transpose()?;
     let endpoint = match (endpoint, config.listen.federation) {
         (Some(endpoint), _) => endpoint.authority(),
         (None, Some(listener)) => callable(listener, &certificate.server_name)?,
         (None, None) => String::new(),
     };
     let evidence_key = config.evidence.read()?;
-    let always = RegisteredKey {
-        key: evidence_key.public().clone(),
-        valid_from: Millis(caps::EARLIEST_MS),
-        valid_until: None,
-    };
+    let next_evidence = next.evidence.map(|key| Evidence { key }.read()).transpose()?;
+    let evidence_keys = [Some(&evidence_key), next_evidence.as_ref()].into_iter().flatten();
+    let tls_keys = [Some(&certificate), next_certificate.as_ref()].into_iter().flatten();
+    let tls_keys = tls_keys.map(|shown| shown.key_digest.to_bytes()).collect();
+    // Peers take certificates of the CA before this one too, while they are replaced.
+    let ca = next_certificate.as_ref().unwrap_or(&certificate).ca.to_vec();
     let Contact { role, telephone, email } = contact;
     let content = pb::Card {
         node: node.to_string(),
@@ -95,9 +111,9 @@ pub fn own(config: &Config, wishes: Wishes, now: Millis) -> Result<Card, OwnCard
         valid_until: Some((now + validity).to_proto()),
         endpoint,
         server_name: certificate.server_name,
-        ca_certificate: certificate.ca.to_vec().into(),
-        tls_keys: vec![certificate.key_digest.to_bytes()],
-        evidence_keys: vec![card_key(&always)],
+        ca_certificate: ca.into(),
+        tls_keys,
+        evidence_keys: evidence_keys.map(|key| card_key(&always(key.public()))).collect(),
         agencies: config.agencies.iter().map(card_agency).collect(),
         contact: Some(pb::Contact { role, telephone, email }),
     };
@@ -106,6 +122,22 @@ pub fn own(config: &Config, wishes: Wishes, now: Millis) -> Result<Card, OwnCard
         CardError::Content(fault) => OwnCardError::Content(fault),
         other => OwnCardError::Refused(other),
     })
+}
+
+/// What stands on the card of the certificate of this section, which must be the node's.
+fn certificate(tls: &Tls, node: &Identity, now: Millis) -> Result<OwnCertificate, OwnCardError> {
+    let material = tls.read()?;
+    let shown = OwnCertificate::from_pem(&material.certificate, &material.client_ca, now)?;
+    if shown.identity == *node {
+        Ok(shown)
+    } else {
+        Err(OwnCardError::OtherIdentity { own: node.clone(), found: shown.identity })
+    }
+}
+
+fn always(key: &PublicKey) -> RegisteredKey {
+    let valid_from = Millis(caps::EARLIEST_MS);
+    RegisteredKey { key: key.clone(), valid_from, valid_until: None }
 }
 
 /// A listener on all addresses is none to call: then by the certificate's name.

@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use barid_audit::evidence::{sign, with_proof};
 use barid_broker::{Broker, Told};
+use barid_link::card::Card;
 use barid_message::key::SigningKey;
 use barid_message::time::Millis;
 use barid_proto::audit::v1::SignedEvidence;
@@ -50,6 +51,8 @@ pub(crate) struct Services(Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) broker: Broker,
     pub(crate) evidence_key: SigningKey,
+    /// The card that peers are sent where they hold an older one.
+    pub(crate) own_card: Option<Card>,
     pub(crate) identity: String,
     pub(crate) name: String,
     pub(crate) start_no: u64,

@@ -7,6 +7,7 @@ mod grpc;
 pub mod init;
 pub mod link;
 pub mod logging;
+mod registry;
 pub mod serve;
 mod signal;
 mod streams;

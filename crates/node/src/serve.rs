@@ -14,8 +14,6 @@ use barid_link::identity::{Identity, IdentityError, TrustDomain};
 use barid_link::stub::exchange::exchange_service_server::ExchangeServiceServer;
 use barid_link::stub::operations::operations_service_server::OperationsServiceServer;
 use barid_link::tls::{AcceptLimits, Acceptor, Incoming, ServerTls, TlsError};
-use barid_proto::journal::v1 as facts;
-use barid_proto::message::v1::AgreementRef;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -24,7 +22,8 @@ use tower::layer::util::{Identity as NoLayer, Stack};
 
 use crate::config::{Config, FileError};
 use crate::grpc::{DeadlineLayer, Exchange, Operations, Services, Shared};
-use crate::link::{Hub, LinkStartError, Linking};
+use crate::link::{Hub, LinkStartError, Linking, own as own_card};
+use crate::registry;
 use crate::signal;
 use crate::streams::Streams;
 
@@ -124,7 +123,8 @@ pub async fn run(config: Config, ready: impl FnOnce(Listening)) -> Result<(), Se
     // Bound first: a port in use is found before the data folder is touched.
     let exchange = bind(config.listen.exchange, &tls).await?;
     let operations = bind(config.listen.operations, &tls).await?;
-    let linking = Linking::bind(&config, &material).await?;
+    let material = Arc::new(material);
+    let linking = Linking::bind(&config, Arc::clone(&material)).await?;
     let listening = Listening {
         exchange: exchange.0.local_addr(),
         operations: operations.0.local_addr(),
@@ -144,11 +144,14 @@ pub async fn run(config: Config, ready: impl FnOnce(Listening)) -> Result<(), Se
         );
     }
 
-    let peers = broker.registry().peers().map(|peer| Arc::clone(&peer.identity));
+    let peers = broker.registry();
+    let peers = peers.peers().map(|peer| Arc::clone(&peer.identity));
+    let own_card = own_card(&config, &material, evidence_key.public(), broker.now());
     let stop = CancellationToken::new();
     let services = Services::new(Shared {
         broker: broker.clone(),
         evidence_key,
+        own_card,
         name: config.node.name.to_string(),
         start_no,
         tasks: TaskTracker::new(),
@@ -318,7 +321,7 @@ fn options(config: &Config, identity: String, spki: Bytes, lease_secret: Vec<u8>
         trust_domain: config.node.trust_domain.to_string(),
         evidence_key_spki: spki,
         lease_secret,
-        registry: registry(config),
+        registry: registry::configured(config),
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
         storage: barid_broker::Storage {
             segment_bytes: storage.segment_bytes,
@@ -334,53 +337,5 @@ fn options(config: &Config, identity: String, spki: Bytes, lease_secret: Vec<u8>
             retry_max_ms: ms(delivery.retry_delay_max),
             inbox_max: usize::try_from(delivery.inbox_messages_max).unwrap_or(usize::MAX),
         },
-    }
-}
-
-/// The configuration's registry as the journal keeps it.
-pub(crate) fn registry(config: &Config) -> facts::RegistryFacts {
-    let key = |key: &barid_message::registry::RegisteredKey| facts::RegisteredKey {
-        spki: Bytes::copy_from_slice(key.key.spki()),
-        valid_from_ms: key.valid_from.0,
-        valid_until_ms: key.valid_until.map_or(0, |until| until.0),
-    };
-    let agency = |agency: &crate::config::Agency| facts::RegisteredAgency {
-        address: agency.address.to_string(),
-        systems: agency.systems.iter().map(ToString::to_string).collect(),
-        keys: agency.keys.iter().map(key).collect(),
-        may_flash: agency.may_flash,
-    };
-    let agreement = |agreement: &barid_agreement::Agreement| {
-        let reference = agreement.reference();
-        facts::RegisteredAgreement {
-            agreement: Some(AgreementRef {
-                id: reference.id,
-                version: reference.version,
-                sha256: Bytes::copy_from_slice(&reference.sha256.0),
-                clause: reference.clause,
-            }),
-            text: Bytes::copy_from_slice(agreement.text().as_bytes()),
-        }
-    };
-    let far_agency = |agency: &barid_link::card::CardAgency| facts::RegisteredAgency {
-        address: agency.address.to_string(),
-        systems: Vec::new(),
-        keys: agency.keys.iter().map(key).collect(),
-        may_flash: agency.may_flash,
-    };
-    let peer = |peer: &crate::config::Peer| facts::RegisteredPeer {
-        identity: peer.card.node().to_string(),
-        name: peer.name.to_string(),
-        card_serial: peer.card.serial(),
-        valid_until_ms: peer.card.valid_until().0,
-        evidence_keys: peer.card.evidence_keys().iter().map(key).collect(),
-        agencies: peer.card.agencies().iter().map(far_agency).collect(),
-        tls_keys: peer.card.tls_keys().iter().map(|digest| digest.to_bytes()).collect(),
-    };
-    facts::RegistryFacts {
-        agencies: config.agencies.iter().map(agency).collect(),
-        agreements: config.agreements.iter().map(agreement).collect(),
-        operators: config.operators.iter().map(ToString::to_string).collect(),
-        peers: config.peers.iter().map(peer).collect(),
     }
 }

@@ -124,6 +124,7 @@ impl EventRow {
             | Body::CustodyReceived(_)
             | Body::Requeued
             | Body::PeerMisbehaved(_)
+            | Body::PeerRenewed(_)
             | Body::Stopped => None,
         };
         let head = head.map(|row| row.map_err(|fault| MalformedEntry { cursor: own, fault }));

@@ -112,7 +112,12 @@ impl Border {
 pub(super) fn card(node: &Node, endpoint: Option<Endpoint>) -> String {
     let config = Config::load(&node.config()).expect("what init made");
     let contact = Contact { role: "duty officer".into(), ..Contact::default() };
-    let wishes = Wishes { endpoint, contact, validity: Duration::from_secs(24 * 60 * 60) };
+    let wishes = Wishes {
+        endpoint,
+        contact,
+        validity: Duration::from_secs(24 * 60 * 60),
+        ..Wishes::default()
+    };
     own(&config, wishes, now()).expect("a card").to_text()
 }
 

@@ -2,6 +2,7 @@
 //! real node. Every lie is refused and put on record, and nobody else notices.
 
 mod books;
+mod cards;
 mod forge;
 mod greetings;
 mod link;

@@ -16,10 +16,8 @@ pub fn restarted(state: &State, now: Millis, facts: pb::RestartedFacts) -> Entry
 /// The registry from here on, where it is not the one in force.
 #[must_use]
 pub fn registry(state: &State, now: Millis, facts: &pb::RegistryFacts) -> Option<Entry> {
-    if state.registry().facts() == facts {
-        return None;
-    }
-    Some(plain(state, now, Body::RegistryChanged(facts.clone())))
+    let facts = state.registry().with_renewals(facts.clone());
+    (state.registry().facts() != &facts).then(|| plain(state, now, Body::RegistryChanged(facts)))
 }
 
 /// The node stops in order.

@@ -61,7 +61,7 @@ impl Broker {
     /// other messages but whether it may be a repeat. Costs CPU and changes nothing.
     #[must_use]
     pub fn check(&self, identity: &str, message: wire::SignedMessage) -> Checked {
-        let registry = &self.shared.registry;
+        let registry = self.registry();
         let message = match SignedMessage::from_proto(message) {
             Ok(message) => message,
             Err(faults) => return Checked::New(Err(Box::new(faults.into()))),
@@ -69,7 +69,7 @@ impl Broker {
         let is_seen = message.header().is_ok_and(|header| {
             !self.shared.dedupe.positions(header.origin(), &header.message_id()).is_empty()
         });
-        match is_seen.then(|| gate::recognise(registry, identity, &message)).flatten() {
+        match is_seen.then(|| gate::recognise(&registry, identity, &message)).flatten() {
             Some(known) => Checked::Known(known, Box::new(message)),
             None => Checked::New(self.admit(identity, message)),
         }
@@ -80,7 +80,7 @@ impl Broker {
         identity: &str,
         message: SignedMessage,
     ) -> Result<Box<Admitted>, Box<NotAdmitted>> {
-        let admitted = gate::admit(&self.shared.registry, identity, message, self.now());
+        let admitted = gate::admit(&self.registry(), identity, message, self.now());
         admitted.map(Box::new).map_err(Box::new)
     }
 

@@ -26,7 +26,7 @@ use crate::decide::hello::Unreceipted;
 use crate::decide::link::Breach;
 use crate::decide::take::{Admission, Content, Proven, Slot, Transfer};
 use crate::gate;
-use crate::registry::Peer;
+use crate::registry::{Peer, Registry};
 use crate::state::link::{Answered, lane_of};
 
 /// A slot as it came whole from a peer.
@@ -138,11 +138,13 @@ impl Broker {
     pub fn link_check(&self, arrived: &Arrived) -> Result<Slot, LinkEnd> {
         let Arrived { peer, log_origin, lane, number, is_next: _, bytes } = arrived;
         let breach = || LinkEnd::Breach(Breach::new(Reason::LinkProtocol, *lane, *number));
-        let known = self.shared.registry.peer(peer).ok_or_else(breach)?;
+        let registry = self.registry();
+        let known = registry.peer(peer).ok_or_else(breach)?;
         let slot = wire::Slot::decode(bytes.clone()).map_err(|_why| breach())?;
         let content = match slot.kind.ok_or_else(breach)? {
             wire::slot::Kind::Transfer(transfer) if *lane != Lane::Evidence => {
-                let transfer = self.transfer(known, arrived, transfer).ok_or_else(breach)??;
+                let transfer =
+                    self.transfer(&registry, known, arrived, transfer).ok_or_else(breach)??;
                 Content::Transfer(Box::new(transfer))
             }
             wire::slot::Kind::Void(void) if *lane != Lane::Evidence => {
@@ -192,6 +194,7 @@ impl Broker {
     /// `None` where it is no transfer that could be answered.
     fn transfer(
         &self,
+        registry: &Registry,
         peer: &Peer,
         arrived: &Arrived,
         transfer: wire::Transfer,
@@ -217,7 +220,7 @@ impl Broker {
         }
         let relayed = SignedMessage::from_proto(message).and_then(|message| {
             let acceptance = acceptance.ok_or_else(no_acceptance)?;
-            gate::admit_relayed(&self.shared.registry, peer, message, &acceptance, self.now())
+            gate::admit_relayed(registry, peer, message, &acceptance, self.now())
         });
         // By a faster lane it would overtake what is more urgent.
         if let Ok(relayed) = &relayed

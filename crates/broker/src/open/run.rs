@@ -23,6 +23,7 @@ use crate::decide::{Node, operator, start};
 use crate::handle::{Broker, Shared, Threads};
 use crate::lease::LeaseKey;
 use crate::projector::{Index, Projector};
+use crate::registry::Registry;
 use crate::sequencer::{Sequencer, SnapshotEvery};
 use crate::state::State;
 use crate::writer::{Progress, Writer};
@@ -79,13 +80,14 @@ pub(crate) fn run(
         snapshot_every: SnapshotEvery(options.storage.snapshot_every_bytes),
         since_snapshot: beginning.since_snapshot,
         random: SystemRandom::new(),
+        registry: Arc::new(watch::Sender::new(Arc::new(Registry::empty()))),
     };
     let start_nonce = first_entries(&mut sequencer, &options, recovered, beginning)?;
-    let registry = Arc::clone(sequencer.state.registry());
+    let in_force = sequencer.registry.subscribe();
     let dedupe = sequencer.state.dedupe().clone();
-    let (senders, receivers) = watches(registry.inboxes().cloned());
+    let (senders, receivers) = watches(in_force.borrow().inboxes().cloned());
     let (peer_senders, peer_receivers) =
-        watches(registry.peers().map(|peer| Arc::clone(&peer.identity)));
+        watches(in_force.borrow().peers().map(|peer| Arc::clone(&peer.identity)));
     let writer = Writer {
         journal,
         blobs: Arc::clone(&blobs),
@@ -110,7 +112,7 @@ pub(crate) fn run(
         commands,
         node,
         places: Arc::new(Semaphore::new(caps::COMMANDS_MAX)),
-        registry,
+        registry: in_force,
         dedupe,
         log_origin: beginning.log_origin.clone(),
         start_nonce,
@@ -192,6 +194,8 @@ fn first_entries(
     if let Some(entry) = start::registry(&sequencer.state, now, &options.registry) {
         sequencer.commit(entry)?;
     }
+    // Nobody listens yet, and the first group is durable before anybody is answered.
+    sequencer.registry.send_replace(Arc::clone(sequencer.state.registry()));
     // Whoever held a lease when the node went down may still acknowledge.
     sequencer.state.hold_ends(Millis(now.0 + options.policy.lease_ms));
     Ok(nonce)

@@ -20,6 +20,7 @@ use crate::decide::accept::{
     Foreseen, Submission, Verdict, accept, foresee, refused_in_doubt, repeat,
 };
 use crate::decide::hand_out::{self, Consumer, HandedOut, Next};
+use crate::decide::renew::renew;
 use crate::decide::settle::{self, Settled};
 use crate::decide::{Refusal, operator};
 use crate::gate::Admitted;
@@ -93,6 +94,14 @@ impl Sequencer {
                     operator::drop_letter(&self.state, &self.node, now, &actor, &name)
                 });
                 let answer = self.commit_decided(entry)?.map(|entry| first_evidence(&entry));
+                self.release(reply, answer);
+            }
+            Operation::Renew(renewal, reply) => {
+                let entry = self.room().and_then(|()| renew(&self.state, now, &renewal));
+                let answer = self.commit_decided(entry)?.map(drop);
+                if answer.is_ok() {
+                    self.publish_registry();
+                }
                 self.release(reply, answer);
             }
             Operation::ConfirmClock(actor, reply) => {

@@ -63,6 +63,14 @@ impl State {
                     .map_err(|error| FoldError::Registry(entry.position, error))?;
                 self.registry = Arc::new(registry);
             }
+            Body::PeerRenewed(facts) => {
+                let peer = facts.peer.clone().ok_or(FoldError::Facts(entry.position))?;
+                let registry = self
+                    .registry
+                    .renewed(peer, entry.position)
+                    .map_err(|error| FoldError::Registry(entry.position, error))?;
+                self.registry = Arc::new(registry);
+            }
             Body::Accepted(facts) => self.accepted(entry, facts, None)?,
             Body::SubmissionRefused(_) => self.totals.refused += 1,
             Body::RefusalsCounted(facts) => self.totals.refused += facts.count,

@@ -12,9 +12,9 @@ use anyhow::Context as _;
 use barid_link::caps;
 use barid_link::card::{Card, Contact};
 use barid_link::tls::Endpoint;
-use barid_node::card::{self as node_card, Wishes};
+use barid_node::card::{self as node_card, NextKeys, Wishes};
 use barid_node::clock;
-use barid_node::config::Config;
+use barid_node::config::{Config, OWN_CARD};
 use clap::{Args, Subcommand};
 
 use crate::durable;
@@ -77,6 +77,12 @@ struct ExportArgs {
     /// Where to write to
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     contact_email: String,
+    /// The certificate that will be under [tls] next, so that peers know its key by then
+    #[arg(long, value_name = "FILE")]
+    next_certificate: Option<PathBuf>,
+    /// The key that will be under [evidence] next
+    #[arg(long, value_name = "FILE")]
+    next_evidence_key: Option<PathBuf>,
     /// How long the card may be used
     #[arg(long, value_name = "DAYS", default_value_t = 365,
         value_parser = clap::value_parser!(u32).range(1..=3650))]
@@ -84,8 +90,15 @@ struct ExportArgs {
 }
 
 const EXPORT_HELP: &str = "\
-Export it again when agencies, keys, certificates or addresses change, and before it ends:
-a later card replaces an earlier one where the other node adds it under the same name.";
+Export it again when agencies, keys, certificates or addresses change, and before it ends.
+It is kept as node.card beside the configuration, too: from its next start on the node
+sends it to peers that hold an older one. They take it up by themselves, unless it grants
+more (an agency, an agency's key, FLASH): then their operator compares its fingerprint and
+lets it count with `barid peer renew`.
+
+To change the node's own keys without a break: export with --next-certificate and
+--next-evidence-key, restart, wait until `barid peers` shows that all hold the new card;
+then put the new keys into the configuration, export again, restart.";
 
 const SHOW_HELP: &str = "\
 The fingerprint is SHA-256 of the signed bytes of the card, as a number, modulo 10^32.
@@ -128,10 +141,20 @@ fn export(args: &ExportArgs, output: &mut Output) -> anyhow::Result<()> {
             email: args.contact_email.clone(),
         },
         validity: Duration::from_secs(u64::from(args.valid_days) * 24 * 60 * 60),
+        next: NextKeys {
+            certificate: args.next_certificate.clone(),
+            evidence: args.next_evidence_key.clone(),
+        },
     };
     let card = node_card::own(&config, wishes, clock::now()).context("cannot make a card")?;
     if let Some(file) = &args.output {
         durable::write_public(file, card.to_text().as_bytes())?;
+    }
+    let kept = args.config.with_file_name(OWN_CARD);
+    if let Err(error) = durable::write_public(&kept, card.to_text().as_bytes()) {
+        let text =
+            format!("not kept beside the configuration, so peers are not sent it: {error:#}");
+        output.note(Line::default().caution(text));
     }
     if output.wants_json() {
         output.json(&show::as_json(&card))?;

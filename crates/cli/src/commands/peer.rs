@@ -2,19 +2,22 @@
 
 mod add;
 mod examine;
+mod renew;
 #[cfg(test)]
 mod tests;
 
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
-use barid_link::card::Fingerprint;
+use anyhow::{Context as _, bail};
+use barid_link::card::{Card, Fingerprint};
 use barid_node::clock;
 use barid_node::config::{Config, NodeName};
 use clap::{Args, Subcommand};
 
 use crate::args::Global;
+use crate::context::WrongUse;
 use crate::output::{Line, Output, Table};
 
 const EXAMPLES: &str = "\
@@ -22,6 +25,7 @@ EXAMPLES
   barid peer add mirjaveh.card --name mirjaveh --config barid/node/node.toml
   barid peer add mirjaveh.card --name mirjaveh --config barid/node/node.toml \\
       --fingerprint '3141 5926 5358 9793 2384 6264 3383 2795'
+  barid peer renew mirjaveh
   barid peer list --config barid/node/node.toml
   barid peer test mirjaveh --config barid/node/node.toml
 
@@ -31,7 +35,7 @@ EXAMPLES
 /// Link this node with others, by their cards
 ///
 /// `add` and `list` change and read the configuration alone; the node takes it up at its
-/// next start.
+/// next start. `renew` asks the running node, as an operator.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct PeerArgs {
@@ -44,7 +48,10 @@ enum Action {
     /// Show what a card grants, and pin it once its fingerprint was compared
     #[command(after_help = ADD_HELP)]
     Add(AddArgs),
-    /// List the nodes in the configuration with the cards pinned for them
+    /// Let a peer's newer card count that grants more than the one in force
+    #[command(after_help = RENEW_HELP)]
+    Renew(RenewArgs),
+    /// List the nodes in the configuration with their cards in force
     List {
         /// The node's configuration
         #[arg(long, value_name = "FILE")]
@@ -65,6 +72,21 @@ struct AddArgs {
     /// This node's configuration
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    #[command(flatten)]
+    compared: Compared,
+}
+
+#[derive(Args, Debug)]
+struct RenewArgs {
+    /// What it is called here
+    name: NodeName,
+    #[command(flatten)]
+    compared: Compared,
+}
+
+/// That somebody has compared a card's fingerprint.
+#[derive(Args, Debug)]
+struct Compared {
     /// The fingerprint as it was compared, for scripts: must be the card's
     #[arg(long, value_name = "DIGITS")]
     fingerprint: Option<Fingerprint>,
@@ -90,6 +112,15 @@ EXAMPLES
   session would end the one that is live. How that one stands, the running node says, if
   there is an operator to ask it as (--context, --as); otherwise that step is left out.";
 
+const RENEW_HELP: &str = "\
+EXAMPLES
+  barid peer renew mirjaveh
+
+  A peer sends its newer card over the link. What it says of the peer's own keys and
+  addresses counts at once; what it grants beyond the card in force (an agency, an
+  agency's key, FLASH) waits for you, and `barid peers` says so. Before you let it count,
+  compare its fingerprint by telephone, as for a new peer.";
+
 const ADD_HELP: &str = "\
 Copies the card to peers/NAME.card beside the configuration and appends a [[peer]] table,
 once somebody says yes. Under the name of a peer that is there already, a newer card of
@@ -103,17 +134,46 @@ pub(crate) async fn run(
 ) -> anyhow::Result<ExitCode> {
     match &args.action {
         Action::Add(args) => add::run(args, output)?,
+        Action::Renew(args) => renew::run(args, global, output).await?,
         Action::List { config } => list(config, output)?,
         Action::Test(args) => examine::run(args, global, output).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// Somebody has compared the fingerprint, or nothing is changed.
+fn agree(args: &Compared, card: &Card, output: &mut Output) -> anyhow::Result<()> {
+    if let Some(compared) = args.fingerprint {
+        if compared == card.fingerprint() {
+            return Ok(());
+        }
+        bail!(
+            "the card's fingerprint is {}, not {compared}; nothing was changed: do not use this card, and call the other node",
+            card.fingerprint()
+        );
+    }
+    if args.yes {
+        return Ok(());
+    }
+    if !io::stdin().is_terminal() {
+        let text = "nobody is there to ask; compare the fingerprint, then give it with --fingerprint, or --yes";
+        return Err(WrongUse(text.to_owned()).into());
+    }
+    output.note("");
+    output.note(
+        "Have the other node's administrators read you the fingerprint, at a number that you",
+    );
+    output.note("know already. If all 32 digits agree, type yes:");
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).context("cannot read the answer")?;
+    if answer.trim() == "yes" { Ok(()) } else { bail!("not added; nothing was changed") }
+}
+
 fn list(config: &Path, output: &mut Output) -> anyhow::Result<()> {
     let config = Config::load_with_expired_cards(config).context("cannot list the peers")?;
     if output.wants_json() {
         for peer in &config.peers {
-            let card = &peer.card;
+            let card = &config.card_in_force(peer);
             output.json(&serde_json::json!({
                 "name": peer.name.as_str(),
                 "node": card.node().to_string(),
@@ -136,7 +196,7 @@ fn list(config: &Path, output: &mut Output) -> anyhow::Result<()> {
     let mut table =
         Table::new(["NAME", "NODE", "CALLED AT", "CARD UNTIL", "FINGERPRINT", "AGENCIES"]);
     for peer in &config.peers {
-        let card = &peer.card;
+        let card = &config.card_in_force(peer);
         let ended = if card.is_expired_at(clock::now()) { " ENDED" } else { "" };
         let agencies: Vec<&str> = card.agencies().iter().map(|it| it.address.as_str()).collect();
         let called = card.endpoint().filter(|_| peer.dials);

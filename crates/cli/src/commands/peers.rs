@@ -55,7 +55,23 @@ pub(crate) async fn run(
             output.note(Line::default().text(format!("{}: {}", peer.name, peer.last_failure)));
         }
     }
+    for peer in &answer.peers {
+        cards(peer, answer.own_card_serial, output);
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Cards that are not the newest at both ends.
+fn cards(peer: &pb::Peer, own_card_serial: u64, output: &mut Output) {
+    let name = &*peer.name;
+    if peer.offered_card.is_some() {
+        let line = Line::default().caution(format!("{name}: its newer card grants more; see  "));
+        output.note(line.strong(format!("barid peer renew {name}")));
+    }
+    if peer.holds_card_serial != 0 && peer.holds_card_serial < own_card_serial {
+        let text = format!("{name}: it holds an older card of this node, and was sent the newest");
+        output.note(Line::default().text(text));
+    }
 }
 
 fn table(peers: &[pb::Peer]) -> Table {

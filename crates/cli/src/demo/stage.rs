@@ -265,7 +265,7 @@ fn create_one(
 fn card(made: &Made) -> anyhow::Result<(&'static str, String)> {
     let config = Config::load(&made.created.config).context("cannot read back what was made")?;
     let contact = Contact { role: "duty officer".to_owned(), ..Contact::default() };
-    let wishes = Wishes { endpoint: None, contact, validity: CARD_VALIDITY };
+    let wishes = Wishes { contact, validity: CARD_VALIDITY, ..Wishes::default() };
     let card = card::own(&config, wishes, clock::now()).context("cannot make a card")?;
     Ok((made.country, card.to_text()))
 }

@@ -1,7 +1,7 @@
 //! The client of one agency's system.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use barid_message::address::Address;
 use barid_message::id::MessageId;
@@ -34,8 +34,8 @@ struct Inner {
     address: Address,
     /// The node's evidence keys, pinned at first use.
     keys: OnceCell<Vec<PublicKey>>,
-    /// The evidence keys of nodes linked with it, by identity, as the node names them.
-    linked: OnceCell<HashMap<String, Vec<PublicKey>>>,
+    /// The evidence keys of nodes linked with it, by identity, as the node names them now.
+    linked: RwLock<HashMap<String, Arc<[PublicKey]>>>,
 }
 
 impl AgencyClient {
@@ -45,7 +45,7 @@ impl AgencyClient {
             node: NodeChannel::new(config)?,
             address,
             keys: OnceCell::new(),
-            linked: OnceCell::new(),
+            linked: RwLock::default(),
         })))
     }
 
@@ -59,7 +59,7 @@ impl AgencyClient {
             node: NodeChannel::new(config)?,
             address,
             keys: OnceCell::new_with(Some(keys)),
-            linked: OnceCell::new(),
+            linked: RwLock::default(),
         })))
     }
 
@@ -93,25 +93,24 @@ impl AgencyClient {
         Ok(self.0.keys.get_or_try_init(ask).await?)
     }
 
-    /// Learns the keys of the nodes that messages go to from here, at first use. For
-    /// them the node's word is taken, as it is for which node an agency lives at.
+    /// Learns the keys of the nodes that messages go to from here, which these may change
+    /// as they like. For them the node's word is taken, as it is for which node an agency
+    /// lives at.
     pub(super) async fn learn_linked_nodes(&self) -> Result<(), CallError> {
-        let ask = async || {
-            let info = self.node_info().await?;
-            let linked = info.linked_nodes.into_iter().map(|linked| {
-                let keys = linked.evidence_keys.iter();
-                let keys = keys.filter_map(|key| PublicKey::from_spki(&key.spki).ok()).collect();
-                (linked.node, keys)
-            });
-            Ok::<_, CallError>(linked.collect())
-        };
-        self.0.linked.get_or_try_init(ask).await.map(drop)
+        let info = self.node_info().await?;
+        let linked = info.linked_nodes.into_iter().map(|linked| {
+            let keys = linked.evidence_keys.iter();
+            let keys = keys.filter_map(|key| PublicKey::from_spki(&key.spki).ok()).collect();
+            (linked.node, keys)
+        });
+        *self.0.linked.write().unwrap_or_else(PoisonError::into_inner) = linked.collect();
+        Ok(())
     }
 
     /// The keys that evidence of this issuer is checked with.
-    pub(super) fn keys_of(&self, issuer: &str) -> &[PublicKey] {
-        let linked = self.0.linked.get().and_then(|linked| linked.get(issuer));
-        linked.map_or_else(|| self.pinned_keys(), Vec::as_slice)
+    pub(super) fn keys_of(&self, issuer: &str) -> Arc<[PublicKey]> {
+        let linked = self.0.linked.read().unwrap_or_else(PoisonError::into_inner);
+        linked.get(issuer).map_or_else(|| self.pinned_keys().into(), Arc::clone)
     }
 
     /// Submits one message and waits for its receipt. Tries again by the

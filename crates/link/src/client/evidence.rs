@@ -33,13 +33,15 @@ pub struct EvidenceStream {
     after: String,
     follow: bool,
     open: Option<Streaming<pb::ReceiveEvidenceResponse>>,
+    /// Whether the keys were learnt anew for the evidence behind `after`.
+    asked: bool,
     backoff: Backoff,
 }
 
 impl EvidenceStream {
     pub(super) fn new(client: AgencyClient, after: String, follow: bool) -> Self {
         let backoff = Backoff::new(client.node().retry);
-        Self { client, after, follow, open: None, backoff }
+        Self { client, after, follow, open: None, asked: false, backoff }
     }
 
     /// The next evidence. `None` at the end of what is there, if not told to
@@ -53,6 +55,13 @@ impl EvidenceStream {
             match self.read().await {
                 Ok(Some(item)) => {
                     let proven = self.prove(item)?;
+                    if proven.statement == Err(EvidenceError::UnknownKey) && !self.asked {
+                        // A linked node may have changed its key meanwhile. The stream is
+                        // opened again in front of this, and the keys are learnt before.
+                        (self.asked, self.open) = (true, None);
+                        continue;
+                    }
+                    self.asked &= proven.statement.is_err();
                     self.after.clone_from(&proven.cursor);
                     self.backoff.reset();
                     return Ok(Some(proven));
@@ -117,7 +126,7 @@ impl EvidenceStream {
         let issuer = Evidence::decode(evidence.evidence.clone()).unwrap_or_default().issuer;
         Ok(ProvenEvidence {
             cursor,
-            statement: evidence::verify(&evidence, self.client.keys_of(&issuer)),
+            statement: evidence::verify(&evidence, &self.client.keys_of(&issuer)),
             evidence,
         })
     }

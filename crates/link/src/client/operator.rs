@@ -51,6 +51,9 @@ calls! {
     list_queues(ListQueuesRequest) -> ListQueuesResponse via list_queues, call;
     /// How the links with other nodes stand.
     list_peers(ListPeersRequest) -> ListPeersResponse via list_peers, call;
+    /// Lets a peer's newer card count. Not tried again by itself: where the connection
+    /// broke, look first.
+    renew_peer(RenewPeerRequest) -> RenewPeerResponse via renew_peer, once;
     /// A page of the dead letters.
     list_dead_letters(ListDeadLettersRequest) -> ListDeadLettersResponse via list_dead_letters, call;
     /// One dead letter with its message.

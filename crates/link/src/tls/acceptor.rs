@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustls::{ServerConfig, ServerConnection};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -105,10 +105,28 @@ pub struct Acceptor {
     handshakes: Handshakes,
 }
 
+/// Changes what a listener shows and asks for while it runs. Handshakes that have begun
+/// end under what was there before; connections stay.
+#[derive(Clone)]
+pub struct TlsSwitch(watch::Sender<Arc<ServerConfig>>);
+
+impl TlsSwitch {
+    /// From the next handshake on.
+    pub fn set(&self, tls: &ServerTls) {
+        self.0.send_replace(tls.config());
+    }
+}
+
+impl std::fmt::Debug for TlsSwitch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TlsSwitch").finish_non_exhaustive()
+    }
+}
+
 /// What every handshake needs.
 #[derive(Clone)]
 struct Handshakes {
-    config: Arc<ServerConfig>,
+    config: watch::Sender<Arc<ServerConfig>>,
     limit: Duration,
     counts: AcceptCounts,
     incoming: mpsc::Sender<io::Result<Connection>>,
@@ -146,13 +164,19 @@ impl Acceptor {
             local,
             limits,
             handshakes: Handshakes {
-                config: tls.config(),
+                config: watch::Sender::new(tls.config()),
                 limit: limits.handshake,
                 counts: AcceptCounts::default(),
                 incoming: sender,
             },
         };
         Ok((acceptor, ReceiverStream::new(receiver)))
+    }
+
+    /// What changes its certificates and rules.
+    #[must_use]
+    pub fn tls(&self) -> TlsSwitch {
+        TlsSwitch(self.handshakes.config.clone())
     }
 
     /// The address and port really bound.
@@ -256,7 +280,7 @@ impl Handshakes {
         if let Err(error) = tcp.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
-        let acceptor = TlsAcceptor::from(Arc::clone(&self.config));
+        let acceptor = TlsAcceptor::from(Arc::clone(&self.config.borrow()));
         let stream = match acceptor.accept(tcp).into_fallible().await {
             Ok(stream) => stream,
             Err((_error, tcp)) => {

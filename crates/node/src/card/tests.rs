@@ -8,7 +8,7 @@ use barid_message::address::Address;
 use barid_message::time::Millis;
 use tempfile::TempDir;
 
-use super::{OwnCardError, Wishes, own};
+use super::{NextKeys, OwnCardError, Wishes, own};
 use crate::config::Config;
 use crate::init::{self, Plan};
 
@@ -28,7 +28,7 @@ fn site(home: &TempDir, name: &str, change: impl FnOnce(&mut Plan)) -> PathBuf {
 }
 
 fn wishes() -> Wishes {
-    Wishes { endpoint: None, contact: Contact::default(), validity: DAY }
+    Wishes { validity: DAY, ..Wishes::default() }
 }
 
 fn export(config: &Path, wishes: Wishes) -> Result<Card, OwnCardError> {
@@ -104,4 +104,38 @@ fn what_cannot_stand_on_a_card_is_told() {
     File::create(&file).unwrap().write_all(text.as_bytes()).unwrap();
     let error = export(&file, wishes()).unwrap_err().to_string();
     assert!(error.contains("is of spiffe://pk.example/node, but this node is"), "{error}");
+}
+
+#[test]
+fn next_keys_stand_on_the_card_before_they_are_used() {
+    let home = tempfile::tempdir().unwrap();
+    let (ours, theirs) = (site(&home, "pk", |_| {}), site(&home, "ir", |_| {}));
+    // Made anew for the same node: another CA, another TLS key, another evidence key.
+    let again = tempfile::tempdir().unwrap();
+    let later = site(&again, "pk", |_| {});
+    let keys = |config: &Path| config.with_file_name("keys");
+    let next = |config: &Path| NextKeys {
+        certificate: Some(keys(config).join("tls.pem")),
+        evidence: Some(keys(config).join("evidence-key.pem")),
+    };
+    let chain = |config: &Path| {
+        let [leaf, ca] = ["tls.pem", "ca.pem"].map(|file| std::fs::read(keys(config).join(file)));
+        [leaf.unwrap(), ca.unwrap()].concat()
+    };
+    let whole = |config: &Path| {
+        let chain = chain(config);
+        File::create(keys(config).join("tls.pem")).unwrap().write_all(&chain).unwrap();
+    };
+    whole(&later);
+    let [before, after] = [&ours, &later].map(|config| export(config, wishes()).unwrap());
+    let both = export(&ours, Wishes { next: next(&later), ..wishes() }).unwrap();
+    assert_eq!(both.tls_keys(), [before.tls_keys(), after.tls_keys()].concat());
+    assert_eq!(both.evidence_keys(), [before.evidence_keys(), after.evidence_keys()].concat());
+    assert_eq!(both.signer(), before.signer());
+    assert_eq!(both.ca_certificate(), after.ca_certificate());
+    assert!(before.grants_beyond(&both).is_empty());
+    // Those of another node are none of this one's.
+    whole(&theirs);
+    let error = export(&ours, Wishes { next: next(&theirs), ..wishes() }).unwrap_err();
+    assert!(matches!(error, OwnCardError::OtherIdentity { .. }), "{error}");
 }

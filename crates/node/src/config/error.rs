@@ -235,6 +235,22 @@ pub enum Problem {
         /// Why.
         cause: CardError,
     },
+    /// What lies where the node's own card does.
+    #[error("{}: {cause}; move it away, and make the card again with `barid card export`", path.display())]
+    OwnCard {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: CardError,
+    },
+    /// The same, of another node.
+    #[error("{} is the card of {found}; move it away, and make this node's with `barid card export`", path.display())]
+    OwnCardOfOther {
+        /// The file.
+        path: PathBuf,
+        /// Whose.
+        found: Identity,
+    },
     /// A card that may no longer be used.
     #[error(
         "the card of {node} ended {ended}; get its present one, then `barid peer add CARD --name {name} --config FILE`"

@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use barid_agreement::Agreement;
+use barid_link::card::Card;
 use barid_link::identity::{Identity, TrustDomain};
 use barid_message::time::Millis;
 use serde::Deserialize;
@@ -39,6 +40,13 @@ use source::{Source, lies_in};
 
 /// Largest configuration file, in bytes.
 pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// The node's own card, beside its configuration.
+pub const OWN_CARD: &str = "node.card";
+
+/// Folder of the data folder with the cards of peers that were renewed over the link:
+/// written by the node, for the tools of its administrators.
+pub(crate) const CARDS: &str = "cards";
 
 /// A whole configuration. Paths are relative to the file's folder, as joined.
 #[derive(Debug, Clone)]
@@ -65,6 +73,9 @@ pub struct Config {
     pub agreements: Vec<Agreement>,
     /// `[[peer]]`: nodes that this one is linked with, in the order of the file.
     pub peers: Vec<Peer>,
+    /// The file [`OWN_CARD`] beside this one, where there is one: what `barid card export`
+    /// made last, and peers are sent.
+    pub own_card: Option<Card>,
 }
 
 /// `[node]`: who this node is.
@@ -231,6 +242,7 @@ impl Config {
             files::outside(&config.node.data, key)?;
         }
         config.peers = peers::read_peers(&source, &config, &peers, now)?;
+        config.own_card = peers::read_own_card(&source, &config)?;
         Ok(config)
     }
 
@@ -259,6 +271,7 @@ impl Config {
             tls,
             evidence,
             peers: Vec::new(),
+            own_card: None,
         };
         Ok((config, raw.peer))
     }

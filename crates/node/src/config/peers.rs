@@ -9,7 +9,7 @@ use barid_message::time::Millis;
 use super::error::{ConfigError, Problem};
 use super::raw::RawPeer;
 use super::source::Source;
-use super::{Config, NodeName, files};
+use super::{CARDS, Config, NodeName, OWN_CARD, files};
 
 /// `[[peer]]`: a node that this one is linked with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,9 @@ pub(super) fn read_peers(
 ) -> Result<Vec<Peer>, ConfigError> {
     let mut peers: Vec<Peer> = Vec::with_capacity(raw.len());
     for raw in raw {
-        let peer = read_peer(source, raw, now)?;
+        let peer = read_peer(source, raw)?;
+        current(&peer.name, &config.card_in_force(&peer), now)
+            .map_err(|problem| source.refuse(&raw.card, problem))?;
         if peers.iter().any(|other| other.name == peer.name) {
             return Err(source.refuse(&raw.name, Problem::PeerNameTwice(peer.name)));
         }
@@ -56,6 +58,45 @@ impl Config {
         current(name, card, now)?;
         fits(self, &others, card)
     }
+}
+
+impl Config {
+    /// Where the cards of peers lie that were renewed over the link.
+    pub(crate) fn cards_folder(&self) -> PathBuf {
+        self.node.data.join(CARDS)
+    }
+
+    /// The card of a peer in force, for who looks from outside: the pinned one, or what
+    /// the node has made of it over the link. The node itself goes by its journal.
+    #[must_use]
+    pub fn card_in_force(&self, peer: &Peer) -> Card {
+        let file = self.cards_folder().join(format!("{}.card", peer.name));
+        let renewed = files::read_card(&file).ok().and_then(|text| Card::from_text(&text).ok());
+        renewed
+            .filter(|card| card.node() == peer.card.node() && card.serial() > peer.card.serial())
+            .unwrap_or_else(|| peer.card.clone())
+    }
+}
+
+/// The card that `barid card export` made last; none is no fault.
+pub(super) fn read_own_card(
+    source: &Source<'_>,
+    config: &Config,
+) -> Result<Option<Card>, ConfigError> {
+    let path = source.file.with_file_name(OWN_CARD);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let refuse = |problem| source.refuse_at(0, problem);
+    let text = files::read_card(&path).map_err(|error| refuse(Problem::CardFile(error)))?;
+    let card = Card::from_text(&text)
+        .map_err(|cause| refuse(Problem::OwnCard { path: path.clone(), cause }))?;
+    let own = Identity::Node { trust_domain: config.node.trust_domain.clone() };
+    if *card.node() != own {
+        let found = card.node().clone();
+        return Err(refuse(Problem::OwnCardOfOther { path, found }));
+    }
+    Ok(Some(card))
 }
 
 /// Whether a card contradicts neither the node's own configuration nor other cards.
@@ -89,7 +130,7 @@ fn current(name: &NodeName, card: &Card, now: Millis) -> Result<(), Problem> {
     Err(Problem::CardExpired { node, ended, name })
 }
 
-fn read_peer(source: &Source<'_>, raw: &RawPeer, now: Millis) -> Result<Peer, ConfigError> {
+fn read_peer(source: &Source<'_>, raw: &RawPeer) -> Result<Peer, ConfigError> {
     let RawPeer { name: raw_name, card: raw_card, dial } = raw;
     let name: NodeName = raw_name
         .get_ref()
@@ -102,7 +143,6 @@ fn read_peer(source: &Source<'_>, raw: &RawPeer, now: Millis) -> Result<Peer, Co
         let path = path.clone();
         source.refuse(raw_card, Problem::Card { path, cause })
     })?;
-    current(&name, &card, now).map_err(|problem| source.refuse(raw_card, problem))?;
     let reachable = card.endpoint().is_some();
     if let Some(dial) = dial.as_ref().filter(|dial| *dial.get_ref())
         && !reachable

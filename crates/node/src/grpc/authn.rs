@@ -36,7 +36,8 @@ impl Services {
     pub(super) async fn caller(&self, call: &Extensions) -> Result<Caller, Status> {
         let identity = identity(call);
         let text = identity.map(ToString::to_string).unwrap_or_default();
-        let addresses = self.broker.registry().addresses_of(&text);
+        let registry = self.broker.registry();
+        let addresses = registry.addresses_of(&text);
         if !matches!(identity, Some(Identity::Agency { .. })) || addresses.is_empty() {
             return Err(self.unknown(&text).await);
         }

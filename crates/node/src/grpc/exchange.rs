@@ -115,7 +115,7 @@ impl Exchange {
             time: timestamp(self.0.broker.now()),
             linked_nodes: registry
                 .peers()
-                .map(|peer| linked_node(registry, caller, peer))
+                .map(|peer| linked_node(&registry, caller, peer))
                 .collect(),
         }
     }

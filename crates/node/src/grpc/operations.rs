@@ -6,9 +6,9 @@ use barid_proto::operations::v1::{
     ConfirmClockRequest, ConfirmClockResponse, DropDeadLetterRequest, DropDeadLetterResponse,
     GetDeadLetterRequest, GetDeadLetterResponse, GetNodeStatusRequest, GetNodeStatusResponse,
     ListDeadLettersRequest, ListDeadLettersResponse, ListEventsRequest, ListEventsResponse,
-    ListPeersRequest, ListPeersResponse, ListQueuesRequest, ListQueuesResponse,
-    RetryDeadLetterRequest, RetryDeadLetterResponse, TailEventsRequest, TailEventsResponse, Totals,
-    TraceMessageRequest, TraceMessageResponse,
+    ListPeersRequest, ListPeersResponse, ListQueuesRequest, ListQueuesResponse, RenewPeerRequest,
+    RenewPeerResponse, RetryDeadLetterRequest, RetryDeadLetterResponse, TailEventsRequest,
+    TailEventsResponse, Totals, TraceMessageRequest, TraceMessageResponse,
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
@@ -69,6 +69,14 @@ impl OperationsService for Operations {
     ) -> Result<Response<ListPeersResponse>, Status> {
         self.0.operator(request.extensions()).await?;
         peers::list(&self.0, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn renew_peer(
+        &self,
+        request: Request<RenewPeerRequest>,
+    ) -> Result<Response<RenewPeerResponse>, Status> {
+        let operator = self.0.operator(request.extensions()).await?;
+        peers::renew(&self.0, &operator, &request.into_inner()).await.map(Response::new)
     }
 
     async fn list_dead_letters(

@@ -3,19 +3,24 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use barid_broker::decide::renew::Renewal;
 use barid_broker::state::link::{LANES, Link, Slot};
 use barid_broker::state::{Delivery, DeliveryKey, Phase, State};
+use barid_link::card::{Card, Fingerprint, FingerprintError};
 use barid_message::Reason;
 use barid_message::time::Millis;
-use barid_proto::federation::v1::Lane;
+use barid_proto::federation::v1::{Lane, SignedCard};
 use barid_proto::operations::v1::{
-    LaneDepth, LinkState, ListPeersRequest, ListPeersResponse, Peer,
+    LaneDepth, LinkState, ListPeersRequest, ListPeersResponse, Peer, RenewPeerRequest,
+    RenewPeerResponse,
 };
+use prost::Message as _;
 use tonic::Status;
 
+use super::authn::Operator;
 use super::status::{refuse, status};
 use super::{Services, timestamp};
-use crate::link;
+use crate::{link, registry};
 
 /// Every peer, or the one of a name.
 pub(super) async fn list(
@@ -43,6 +48,9 @@ pub(super) async fn list(
                 lanes: depth.map(|depth| depth.lanes.clone()).unwrap_or_default(),
                 deferred: depth.map_or(0, |depth| depth.deferred),
                 passed: depth.map_or(0, |depth| depth.passed),
+                card: SignedCard::decode(peer.card.clone()).ok(),
+                offered_card: report.offered.map(|card| card.as_proto().clone()),
+                holds_card_serial: report.holds_serial.unwrap_or(0),
             }
         })
         .collect();
@@ -52,7 +60,40 @@ pub(super) async fn list(
             "there is no such peer; leave the name out to see all",
         ));
     }
-    Ok(ListPeersResponse { peers })
+    let own_card_serial = services.own_card.as_ref().map_or(0, Card::serial);
+    Ok(ListPeersResponse { peers, own_card_serial })
+}
+
+/// Lets the card count that waits, if it is the one that was compared.
+pub(super) async fn renew(
+    services: &Services,
+    operator: &Operator,
+    request: &RenewPeerRequest,
+) -> Result<RenewPeerResponse, Status> {
+    let compared: Fingerprint = request
+        .fingerprint
+        .parse()
+        .map_err(|error: FingerprintError| refuse(Reason::FieldInvalid, &error.to_string()))?;
+    let registry = services.broker.registry();
+    let peer = registry.peers().find(|peer| peer.name == request.name);
+    let offered = peer.and_then(|peer| {
+        let offered = services.hub.read(&peer.identity).offered?;
+        (offered.fingerprint() == compared).then_some((peer, registry::card(peer)?, offered))
+    });
+    let Some((peer, older, newer)) = offered else {
+        let text = "no card of that fingerprint waits for this peer; look with `barid peers`";
+        return Err(refuse(Reason::NotFound, text));
+    };
+    // The one in force may have changed since it was offered.
+    older.successor(&newer).map_err(|error| refuse(Reason::WrongState, &error.to_string()))?;
+    let renewal = Renewal {
+        registry_position: registry.position(),
+        peer: registry::renewed(peer, &older, &newer),
+        actor: operator.identity.to_string(),
+    };
+    services.broker.renew(renewal).await.map_err(|refusal| status(&refusal))?;
+    services.hub.renewed(&peer.identity);
+    Ok(RenewPeerResponse {})
 }
 
 const fn state(state: link::State) -> LinkState {

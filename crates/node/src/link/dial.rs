@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use barid_link::client::{Backoff, Jitter, RetryPolicy, open_link};
-use barid_link::tls::Connector;
+use barid_link::tls::{Connector, ConnectorError};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::StreamExt as _;
 
 use super::session::{Channel, End, Frames, run};
+use super::{cards, start};
+use crate::config::TlsMaterial;
 use crate::grpc::Services;
+use crate::registry;
 
 /// Pauses between calls: from half a second to half a minute.
 const POLICY: RetryPolicy = RetryPolicy {
@@ -28,12 +31,12 @@ pub(crate) const FRAMES_MAX: usize = 4;
 /// A peer that this node calls.
 pub(crate) struct Dialled {
     pub(crate) peer: Arc<str>,
-    pub(crate) connector: Connector,
+    pub(crate) material: Arc<TlsMaterial>,
 }
 
 /// Keeps the link with a peer up, for as long as the node runs.
 pub(crate) async fn keep(services: Services, dialled: Dialled, jitter_seed: u64) {
-    let Dialled { peer, connector } = dialled;
+    let Dialled { peer, material } = dialled;
     let jitter = Jitter::new(jitter_seed);
     let mut backoff = Backoff::new(POLICY);
     loop {
@@ -41,8 +44,11 @@ pub(crate) async fn keep(services: Services, dialled: Dialled, jitter_seed: u64)
             () = services.stop.cancelled() => return,
             () = services.hub.free(&peer) => {}
         }
-        if was_good(call(&services, &peer, &connector).await) {
-            backoff.reset();
+        // Anew each time: a newer card may name another address, CA or key.
+        match connector(&services, &peer, &material) {
+            Ok(connector) if was_good(call(&services, &peer, &connector).await) => backoff.reset(),
+            Ok(_) => {}
+            Err(error) => services.hub.not_opened(&peer, error.to_string()),
         }
         let pause = backoff.pause(&jitter);
         tokio::select! {
@@ -50,6 +56,17 @@ pub(crate) async fn keep(services: Services, dialled: Dialled, jitter_seed: u64)
             () = tokio::time::sleep(pause) => {}
         }
     }
+}
+
+fn connector(
+    services: &Services,
+    peer: &str,
+    material: &TlsMaterial,
+) -> Result<Connector, ConnectorError> {
+    let registry = services.broker.registry();
+    let known = registry.peer(peer).ok_or(ConnectorError::NoEndpoint)?;
+    let card = registry::card(known).ok_or(ConnectorError::NoEndpoint)?;
+    start::connector(&card, &cards::cas(known), material)
 }
 
 /// Whether the next call may come soon.

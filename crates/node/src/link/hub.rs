@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use barid_link::card::Card;
 use barid_message::time::Millis;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -13,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 /// Of two calls that of the smaller identity stays, until the other has been live for this
 /// long: from then on a call means that the caller has lost it (SPINE §5.4).
 const BOTH_DIAL: Duration = Duration::from_secs(5);
+
+use super::session::RENEWAL_PAUSE;
 
 /// What operators are told of a link.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +29,11 @@ pub(crate) struct Report {
     /// The peer's clock minus this node's (ms), as of its last sign of life.
     pub(crate) clock_difference_ms: Option<i64>,
     pub(crate) last_receipt: Option<Millis>,
+    /// Serial of this node's card that the peer holds, as of its last hello.
+    pub(crate) holds_serial: Option<u64>,
+    /// A newer card of the peer that grants more than the one in force: for a person.
+    pub(crate) offered: Option<Card>,
+    renewed_at: Option<Instant>,
 }
 
 /// Whether a link is up.
@@ -150,6 +158,29 @@ impl Hub {
         if let Some(known) = self.peers.get(peer) {
             change(&mut lock(&known.report));
         }
+    }
+
+    /// Keeps a card for a person to look at.
+    pub(crate) fn offer(&self, peer: &str, card: Card) {
+        self.report(peer, |report| {
+            if report.offered.as_ref() != Some(&card) {
+                tracing::warn!(peer, "the peer's newer card grants more; see `barid peer renew`");
+            }
+            report.offered = Some(card);
+        });
+    }
+
+    /// When a peer's next card may be taken without a person.
+    pub(crate) fn may_renew_at(&self, peer: &str) -> Instant {
+        self.read(peer).renewed_at.map_or_else(Instant::now, |at| at + RENEWAL_PAUSE)
+    }
+
+    /// A newer card of a peer is in force.
+    pub(crate) fn renewed(&self, peer: &str) {
+        tracing::info!(peer, "a newer card of the peer is in force");
+        self.report(peer, |report| {
+            (report.renewed_at, report.offered) = (Some(Instant::now()), None);
+        });
     }
 
     /// What operators are told.

@@ -3,6 +3,7 @@
 mod answering;
 mod greeting;
 mod reading;
+mod renewing;
 mod sending;
 
 use std::pin::Pin;
@@ -15,7 +16,7 @@ use barid_link::frames::Credit;
 use barid_message::{Reason, reason};
 use barid_proto::Timestamp;
 use barid_proto::federation::v1::frame::Kind;
-use barid_proto::federation::v1::{Close, Frame, Heartbeat};
+use barid_proto::federation::v1::{Close, Frame, Heartbeat, SignedCard};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_stream::Stream;
@@ -23,6 +24,8 @@ use tonic::Status;
 
 use super::hub::{Seat, State};
 use crate::grpc::Services;
+
+pub(crate) use renewing::RENEWAL_PAUSE;
 
 /// What comes from the other end.
 pub(crate) type Frames = Pin<Box<dyn Stream<Item = Result<Frame, Status>> + Send>>;
@@ -50,6 +53,8 @@ struct Session<'a> {
     began: Instant,
     /// The clock of the peer's newest heartbeat.
     heard: Mutex<Option<Timestamp>>,
+    /// The newest card that the peer has sent.
+    cards: watch::Sender<Option<SignedCard>>,
 }
 
 /// Why a session ended.
@@ -69,6 +74,8 @@ pub(crate) enum End {
     Stopping,
     /// The peer's card may be used no longer.
     Expired,
+    /// A newer card of the peer is in force.
+    Renewed,
     /// Stored bytes could not be read back.
     Unreadable,
 }
@@ -92,6 +99,9 @@ impl End {
                 (Reason::ShuttingDown, "the node is stopping")
             }
             Self::Expired => (Reason::IdentityUnknown, "the card held of you has expired"),
+            Self::Renewed => {
+                (Reason::RegistryChanged, "your newer card is in force; call again under it")
+            }
             Self::Link(LinkEnd::Full) => (Reason::StorageFull, "nothing can be written down now"),
             Self::Link(LinkEnd::Breach(breach)) if breach.reason == Reason::SignatureInvalid => {
                 (breach.reason, "that is not signed with a key of yours")
@@ -109,6 +119,10 @@ impl End {
         match self {
             Self::Gone => "the connection broke".into(),
             Self::Expired => "the peer's card has expired; get a new one".into(),
+            Self::Renewed => "the peer's newer card is in force".into(),
+            Self::Closed(Reason::RegistryChanged) => {
+                "the peer has this node's newer card in force".into()
+            }
             Self::Closed(reason) => format!("the peer ended it: {}", reason::name(*reason)),
             other => other.close().map(|close| close.message).unwrap_or_default(),
         }
@@ -171,6 +185,7 @@ async fn greet_and_go_on(
     });
     tracing::info!(peer = %peer, "link is live");
     let (received, _) = watch::channel(0);
+    let (cards, newest) = watch::channel(None);
     let session = Session {
         services,
         peer: Arc::clone(peer),
@@ -182,6 +197,7 @@ async fn greet_and_go_on(
         wake: Notify::new(),
         began: Instant::now(),
         heard: Mutex::default(),
+        cards,
     };
     let (checking, checked) = mpsc::channel(reading::CHECKS_MAX);
     let (taking, taken) = mpsc::channel(answering::TAKINGS_MAX);
@@ -193,14 +209,15 @@ async fn greet_and_go_on(
         end = answering::receive(&session, receipts) => end,
         end = sending::send(&session) => end,
         end = sending::acknowledge(&session) => end,
+        end = renewing::renew(&session, greeted.card_serial, newest) => end,
         end = live(&session) => end,
     }
 }
 
 /// Whether the card of a peer may be used no longer.
 fn is_expired(services: &Services, peer: &str) -> bool {
-    let known = services.broker.registry().peer(peer);
-    known.is_none_or(|known| known.valid_until <= services.broker.now())
+    let registry = services.broker.registry();
+    registry.peer(peer).is_none_or(|known| known.valid_until <= services.broker.now())
 }
 
 /// Says every 15 s that this node lives, while the peer's card holds.

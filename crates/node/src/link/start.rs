@@ -1,8 +1,11 @@
 //! Beginning: the listener for other nodes, and the calls to them.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use barid_link::caps;
+use barid_link::card::Card;
 use barid_link::identity::KeyDigest;
 use barid_link::stub::federation::link_service_server::LinkServiceServer;
 use barid_link::tls::{
@@ -11,6 +14,7 @@ use barid_link::tls::{
 };
 use tonic::transport::Server;
 
+use super::cards::InForce;
 use super::dial::{Dialled, keep};
 use crate::config::{Config, Peer, TlsMaterial};
 use crate::grpc::{Links, Services};
@@ -18,7 +22,10 @@ use crate::grpc::{Links, Services};
 /// What links need, checked and bound before the data folder is touched.
 pub(crate) struct Linking {
     listener: Option<(Acceptor, Incoming)>,
-    dialled: Vec<Dialled>,
+    /// Identities of the peers that this node calls.
+    dialled: Vec<Arc<str>>,
+    material: Arc<TlsMaterial>,
+    cards: PathBuf,
 }
 
 /// Why links cannot begin.
@@ -39,10 +46,10 @@ impl Linking {
     /// Binds the listener, where there is one and anybody who may call.
     pub(crate) async fn bind(
         config: &Config,
-        material: &TlsMaterial,
+        material: Arc<TlsMaterial>,
     ) -> Result<Self, LinkStartError> {
         let dialled = config.peers.iter().filter(|peer| peer.dials);
-        let dialled = dialled.map(|peer| dialled_peer(peer, material)).collect::<Result<_, _>>()?;
+        let dialled = dialled.map(|peer| callable(peer, &material)).collect::<Result<_, _>>()?;
         let listener = match config.listen.federation {
             Some(address) if !config.peers.is_empty() => {
                 let roots: Vec<u8> = config
@@ -50,13 +57,14 @@ impl Linking {
                     .iter()
                     .flat_map(|peer| ca_pem(peer.card.ca_certificate()))
                     .collect();
+                // The cards in force may be others: known once the journal is open.
                 let tls = ServerTls::from_pem(&material.certificate, &material.key, &roots, &[])?;
                 let bound = Acceptor::bind(address, &tls, AcceptLimits::default()).await;
                 Some(bound.map_err(|source| LinkStartError::Bind(address, source))?)
             }
             _ => None,
         };
-        Ok(Self { listener, dialled })
+        Ok(Self { listener, dialled, material, cards: config.cards_folder() })
     }
 
     /// Where other nodes may call.
@@ -66,11 +74,17 @@ impl Linking {
 
     /// Begins to listen and to call; both end with the node.
     pub(crate) fn begin(self, services: &Services) {
-        for (seed, dialled) in (0..).zip(self.dialled) {
+        let Self { listener, dialled, material, cards } = self;
+        let switch = listener.as_ref().map(|(acceptor, _)| acceptor.tls());
+        let in_force = InForce { material: Arc::clone(&material), listener: switch, folder: cards };
+        in_force.apply(&services.broker.registry());
+        services.tasks.spawn(in_force.follow(services.clone()));
+        for (seed, peer) in (0..).zip(dialled) {
             let seed = services.broker.now().0.wrapping_add(seed);
+            let dialled = Dialled { peer, material: Arc::clone(&material) };
             services.tasks.spawn(Box::pin(keep(services.clone(), dialled, seed)));
         }
-        if let Some((acceptor, incoming)) = self.listener {
+        if let Some((acceptor, incoming)) = listener {
             services.tasks.spawn(Box::pin(listen(services.clone(), acceptor, incoming)));
         }
     }
@@ -98,19 +112,24 @@ async fn listen(services: Services, acceptor: Acceptor, incoming: Incoming) {
     }
 }
 
-fn dialled_peer(peer: &Peer, material: &TlsMaterial) -> Result<Dialled, LinkStartError> {
-    let connector = connector(peer, material)
+/// A peer that can be called: what is wrong is said at the start.
+fn callable(peer: &Peer, material: &TlsMaterial) -> Result<Arc<str>, LinkStartError> {
+    connector(&peer.card, &[], material)
         .map_err(|error| LinkStartError::Connector(peer.name.to_string(), error))?;
-    Ok(Dialled { peer: peer.card.node().to_string().into(), connector })
+    Ok(peer.card.node().to_string().into())
 }
 
 /// How this node calls a peer: at its card's endpoint, as its card's CA, name and TLS
-/// keys say. Connects nowhere.
+/// keys say. `former_ca`, PEM: its certificate may still be of another CA. Connects
+/// nowhere.
 ///
 /// # Errors
 /// [`ConnectorError`]: a card that names no endpoint, or files that cannot be used.
-pub fn connector(peer: &Peer, material: &TlsMaterial) -> Result<Connector, ConnectorError> {
-    let card = &peer.card;
+pub fn connector(
+    card: &Card,
+    former_ca: &[u8],
+    material: &TlsMaterial,
+) -> Result<Connector, ConnectorError> {
     let endpoint = card.endpoint().cloned().ok_or(ConnectorError::NoEndpoint)?;
     let config = ConnectorConfig {
         endpoint,
@@ -118,7 +137,7 @@ pub fn connector(peer: &Peer, material: &TlsMaterial) -> Result<Connector, Conne
         node: card.node().clone(),
         certificate: material.certificate.clone(),
         key: material.key.to_vec(),
-        ca: ca_pem(card.ca_certificate()),
+        ca: [&*ca_pem(card.ca_certificate()), former_ca].concat(),
     };
     let pinned = card.tls_keys().iter().map(|digest| KeyDigest(digest.0)).collect();
     Connector::pinned(config, pinned)

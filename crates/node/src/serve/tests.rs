@@ -12,7 +12,7 @@ fn opened(data: &Path) -> Broker {
         trust_domain: "torkham.example".to_owned(),
         evidence_key_spki: Bytes::new(),
         lease_secret: b"secret".to_vec(),
-        registry: facts::RegistryFacts::default(),
+        registry: barid_proto::journal::v1::RegistryFacts::default(),
         program_version: String::new(),
         storage: barid_broker::Storage {
             segment_bytes: 8 << 20,

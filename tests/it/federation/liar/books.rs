@@ -38,3 +38,12 @@ pub(super) fn counted(data: &Path, peer: &str) -> u64 {
     });
     counts.sum()
 }
+
+/// How often a newer card of a peer came into force.
+pub(super) fn renewals(data: &Path, peer: &str) -> usize {
+    let is_of = |entry: &Entry| match &entry.body {
+        Body::PeerRenewed(facts) => facts.peer.as_ref().is_some_and(|it| it.identity == peer),
+        _ => false,
+    };
+    entries(data).iter().filter(|entry| is_of(entry)).count()
+}

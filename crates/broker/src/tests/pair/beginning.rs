@@ -55,7 +55,7 @@ impl Pair {
                     valid_until_ms: u64::MAX,
                     evidence_keys: vec![registered(&evidence_keys[other])],
                     agencies: vec![agency(other, vec![])],
-                    tls_keys: vec![],
+                    ..Default::default()
                 }],
             }
         };

@@ -1,7 +1,6 @@
 //! `barid peer add`: from a card in a file to a pinned one.
 
 use std::fs;
-use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -9,9 +8,8 @@ use barid_link::card::Card;
 use barid_node::clock;
 use barid_node::config::{Config, Peer};
 
-use super::AddArgs;
+use super::{AddArgs, agree};
 use crate::commands::card;
-use crate::context::WrongUse;
 use crate::durable;
 use crate::output::{Line, Output};
 
@@ -38,7 +36,7 @@ pub(super) fn run(args: &AddArgs, output: &mut Output) -> anyhow::Result<()> {
     }
     let pinned = config.peers.iter().find(|peer| peer.name == args.name);
     show(&card, &config, pinned, output)?;
-    agree(args, &card, output)?;
+    agree(&args.compared, &card, output)?;
     // Anew: somebody may have edited the configuration during the telephone call.
     let (_, Some(addition)) = prepare(args, &path, &card)? else {
         bail!("somebody else has pinned this card meanwhile; nothing was changed");
@@ -63,7 +61,7 @@ fn prepare(args: &AddArgs, path: &Path, card: &Card) -> anyhow::Result<(Config, 
     if pinned.is_some_and(|peer| peer.card == *card) {
         return Ok((config, None));
     }
-    let addition = addition(args, path, pinned, card).with_context(cannot)?;
+    let addition = addition(args, path, &config, pinned, card).with_context(cannot)?;
     Ok((config, Some(addition)))
 }
 
@@ -71,11 +69,14 @@ fn prepare(args: &AddArgs, path: &Path, card: &Card) -> anyhow::Result<(Config, 
 fn addition(
     args: &AddArgs,
     path: &Path,
+    config: &Config,
     pinned: Option<&Peer>,
     card: &Card,
 ) -> anyhow::Result<Addition> {
     if let Some(peer) = pinned {
-        peer.card.successor(card)?;
+        if config.card_in_force(peer) != *card {
+            config.card_in_force(peer).successor(card)?;
+        }
         return Ok(Addition { file: peer.file.clone(), config: None });
     }
     let relative = format!("{FOLDER}/{}.card", args.name);
@@ -131,34 +132,6 @@ fn show(
         }
     }
     Ok(())
-}
-
-/// Somebody has compared the fingerprint, or nothing is changed.
-fn agree(args: &AddArgs, card: &Card, output: &mut Output) -> anyhow::Result<()> {
-    if let Some(compared) = args.fingerprint {
-        if compared == card.fingerprint() {
-            return Ok(());
-        }
-        bail!(
-            "the card's fingerprint is {}, not {compared}; nothing was changed: do not use this card, and call the other node",
-            card.fingerprint()
-        );
-    }
-    if args.yes {
-        return Ok(());
-    }
-    if !io::stdin().is_terminal() {
-        let text = "nobody is there to ask; compare the fingerprint, then give it with --fingerprint, or --yes";
-        return Err(WrongUse(text.to_owned()).into());
-    }
-    output.note("");
-    output.note(
-        "Have the other node's administrators read you the fingerprint, at a number that you",
-    );
-    output.note("know already. If all 32 digits agree, type yes:");
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer).context("cannot read the answer")?;
-    if answer.trim() == "yes" { Ok(()) } else { bail!("not added; nothing was changed") }
 }
 
 fn done(

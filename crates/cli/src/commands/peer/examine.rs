@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use barid_link::card::Card;
 use barid_link::client::CallError;
 use barid_link::identity::Identity;
-use barid_link::tls::{ConnectError, Connector, Endpoint};
+use barid_link::tls::{ConnectError, Connector, Endpoint, ca_pem};
 use barid_message::Reason;
 use barid_message::time::Millis;
 use barid_node::clock;
@@ -55,8 +56,9 @@ pub(super) async fn run(
         bail!(WrongUse(format!("there is no peer {}; the configuration has {known}", args.name)));
     };
     let mut report = Report { output, failed: None };
-    report.say("card", &card(peer, clock::now()))?;
-    reach(&config, peer, &mut report).await?;
+    let in_force = config.card_in_force(peer);
+    report.say("card", &card(&in_force, clock::now()))?;
+    reach(&config, peer, &in_force, &mut report).await?;
     link(&config, peer, global, &mut report).await?;
     match report.failed {
         None => Ok(()),
@@ -98,8 +100,7 @@ impl Report<'_> {
     }
 }
 
-fn card(peer: &Peer, now: Millis) -> Found {
-    let card = &peer.card;
+fn card(card: &Card, now: Millis) -> Found {
     let end = card.valid_until();
     if card.is_expired_at(now) {
         return fails(
@@ -113,8 +114,13 @@ fn card(peer: &Peer, now: Millis) -> Found {
 }
 
 /// Name, TCP, TLS and who answers; each only where the one before it works.
-async fn reach(config: &Config, peer: &Peer, report: &mut Report<'_>) -> anyhow::Result<()> {
-    let Some(endpoint) = peer.card.endpoint() else {
+async fn reach(
+    config: &Config,
+    peer: &Peer,
+    card: &Card,
+    report: &mut Report<'_>,
+) -> anyhow::Result<()> {
+    let Some(endpoint) = card.endpoint() else {
         let text = "its card names no endpoint: it calls this node";
         let found = if config.listen.federation.is_some() {
             Found::LeftOut(text.to_owned())
@@ -138,8 +144,10 @@ async fn reach(config: &Config, peer: &Peer, report: &mut Report<'_>) -> anyhow:
         return Ok(());
     }
     let material = config.tls.read().context("cannot test TLS as this node")?;
-    let connector = connector(peer, &material).context("cannot call as this node")?;
-    shake_hands(peer, &connector, report).await
+    // It may still show a certificate of the CA before.
+    let pinned_ca = ca_pem(peer.card.ca_certificate());
+    let connector = connector(card, &pinned_ca, &material).context("cannot call as this node")?;
+    shake_hands(card, &connector, report).await
 }
 
 async fn resolve(endpoint: &Endpoint) -> Result<Vec<SocketAddr>, Found> {
@@ -182,11 +190,11 @@ async fn tcp(addresses: &[SocketAddr]) -> Found {
 }
 
 async fn shake_hands(
-    peer: &Peer,
+    card: &Card,
     connector: &Connector,
     report: &mut Report<'_>,
 ) -> anyhow::Result<()> {
-    let node = peer.card.node();
+    let node = card.node();
     let accepted = || Found::Works("TLS 1.3, certified by the card's CA".to_owned());
     let error = match connector.connect().await {
         Ok(_stream) => {

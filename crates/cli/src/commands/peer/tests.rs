@@ -2,7 +2,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use barid_link::card::{Card, Contact};
+use barid_link::card::Card;
 use barid_message::address::Address;
 use barid_node::card::{Wishes, own};
 use barid_node::clock;
@@ -10,7 +10,7 @@ use barid_node::config::Config;
 use barid_node::init::{self, Plan};
 use tempfile::TempDir;
 
-use super::{AddArgs, add as command};
+use super::{AddArgs, Compared, add as command};
 use crate::output::{Looks, Output};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -25,7 +25,7 @@ fn site(home: &TempDir, name: &str) -> PathBuf {
 
 /// The card of a site as made some seconds from now.
 fn card(config: &Path, later: u64) -> Card {
-    let wishes = Wishes { endpoint: None, contact: Contact::default(), validity: DAY };
+    let wishes = Wishes { validity: DAY, ..Wishes::default() };
     let config = Config::load(config).unwrap();
     own(&config, wishes, clock::now() + Duration::from_secs(later)).unwrap()
 }
@@ -37,8 +37,7 @@ fn add(config: &Path, card: &Card, change: impl FnOnce(&mut AddArgs)) -> anyhow:
         card: file,
         name: "far".parse().unwrap(),
         config: config.to_path_buf(),
-        fingerprint: None,
-        yes: true,
+        compared: Compared { fingerprint: None, yes: true },
     };
     change(&mut args);
     let (mut output, out, err) = Output::captured(false, Looks::default());
@@ -106,15 +105,15 @@ fn nothing_is_changed_before_the_fingerprint_is_the_right_one() {
     let before = fs::read(&pk).unwrap();
     let ours = card(&pk, 0);
     let card = card(&ir, 0);
-    let wrong = add(&pk, &card, |args| args.fingerprint = Some(ours.fingerprint()));
+    let wrong = add(&pk, &card, |args| args.compared.fingerprint = Some(ours.fingerprint()));
     assert!(wrong.unwrap_err().to_string().contains("nothing was changed"));
     let error = format!("{:#}", add(&pk, &ours, |_| {}).unwrap_err());
     assert!(error.contains("which is this node"), "{error}");
     assert_eq!(fs::read(&pk).unwrap(), before);
     assert!(!pk.with_file_name("peers").exists());
     add(&pk, &card, |args| {
-        args.yes = false;
-        args.fingerprint = Some(card.fingerprint());
+        args.compared.yes = false;
+        args.compared.fingerprint = Some(card.fingerprint());
     })
     .unwrap();
 }

@@ -113,7 +113,7 @@ fn peers_are_read_with_their_cards() {
     let read: Vec<_> = peers.iter().map(|peer| (peer.name.as_str(), peer.dials)).collect();
     assert_eq!(read, [("ir", true), ("af", false), ("tj", false)]);
     assert_eq!((&peers[0].card, &peers[1].card), (&ir, &af));
-    let facts = crate::serve::registry(&Config::load_at(&site.config, NOW).unwrap());
+    let facts = crate::registry::configured(&Config::load_at(&site.config, NOW).unwrap());
     let peer = &facts.peers[0];
     assert_eq!((&*peer.identity, &*peer.name), ("spiffe://ir.example/node", "ir"));
     assert_eq!((peer.card_serial, peer.valid_until_ms), (1, (NOW + DAY).0));

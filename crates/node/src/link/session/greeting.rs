@@ -7,6 +7,7 @@ use barid_broker::command::LinkEnd;
 use barid_broker::decide::hello::{Unreceipted, VERSION};
 use barid_broker::decide::link::Breach;
 use barid_link::caps::HANDSHAKE_LIMIT;
+use barid_link::card::Card;
 use barid_message::Reason;
 use barid_message::dsse::PayloadType;
 use barid_message::key::{KeyId, PublicKey};
@@ -29,6 +30,8 @@ pub(super) struct Greeted {
     pub(super) expected: [u64; 5],
     pub(super) log_origin: Arc<str>,
     pub(super) unreceipted: Unreceipted,
+    /// Serial of the peer's card that was in force when this node said hello.
+    pub(super) card_serial: u64,
 }
 
 /// Says hello, hears it, and begins the session. Older sessions of the peer are fenced
@@ -49,7 +52,8 @@ pub(super) async fn greet(
     for (expected, lane) in expected.iter_mut().zip(&lanes) {
         *expected = lane.next_expected;
     }
-    let kind = Some(Kind::Hello(hello(services, peer, lanes)));
+    let held = broker.registry().peer(peer).map_or(0, |known| known.card_serial);
+    let kind = Some(Kind::Hello(hello(services, peer, lanes, held)));
     out.send(Frame { kind }).await.map_err(|_gone| End::Gone)?;
     let first = timeout(HANDSHAKE_LIMIT, frames.next()).await.map_err(|_elapsed| End::Silent)?;
     let signed = match first {
@@ -68,18 +72,28 @@ pub(super) async fn greet(
         return Err(broke(services, peer, unsigned()).await);
     };
     let log_origin = said.log_origin.as_str().into();
+    let theirs = said.peer_card_serial;
     let unreceipted = broker.link_hello(Arc::clone(peer), number, said).await?;
-    Ok(Greeted { number, expected, log_origin, unreceipted })
+    services.hub.report(peer, |report| report.holds_serial = Some(theirs));
+    if let Some(card) = services.own_card.as_ref().filter(|card| card.serial() > theirs) {
+        let kind = Some(Kind::Card(card.as_proto().clone()));
+        out.send(Frame { kind }).await.map_err(|_gone| End::Gone)?;
+    }
+    Ok(Greeted { number, expected, log_origin, unreceipted, card_serial: held })
 }
 
-fn hello(services: &Services, peer: &Arc<str>, lanes: Vec<LaneState>) -> SignedHello {
+fn hello(
+    services: &Services,
+    peer: &Arc<str>,
+    lanes: Vec<LaneState>,
+    peer_card_serial: u64,
+) -> SignedHello {
     let broker = &services.broker;
     let mut session = [0; 16];
     if SystemRandom::new().fill(&mut session).is_err() {
         // The session goes unnamed; it is numbered by each end anyway.
         tracing::warn!("the machine gives no random bytes");
     }
-    let serial = broker.registry().peer(peer).map_or(0, |known| known.card_serial);
     let hello = Hello {
         version_min: VERSION,
         version_max: VERSION,
@@ -92,8 +106,8 @@ fn hello(services: &Services, peer: &Arc<str>, lanes: Vec<LaneState>) -> SignedH
         lanes,
         time: Some(broker.now().to_proto()),
         session: Bytes::copy_from_slice(&session),
-        card_serial: 0,
-        peer_card_serial: serial,
+        card_serial: services.own_card.as_ref().map_or(0, Card::serial),
+        peer_card_serial,
         peer_log_origin: String::new(),
         peer_head: Bytes::new(),
     };

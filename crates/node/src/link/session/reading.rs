@@ -77,8 +77,7 @@ pub(super) async fn read(
             }
             Kind::Heartbeat(heartbeat) => session.heard(&heartbeat),
             Kind::Close(close) => return End::Closed(close.reason()),
-            // A new card is for a person to look at until it is renewed over the link.
-            Kind::Card(_) => {}
+            Kind::Card(card) => drop(session.cards.send_replace(Some(card))),
             Kind::Hello(_) => return session.breach(Lane::Unspecified, 0).await,
         }
     }
