@@ -20,7 +20,7 @@ pub use agency::{AgencyClient, Peek};
 pub use channel::ClientConfig;
 pub use error::{CallError, Fault, Refusal};
 pub use evidence::{EvidenceStream, ProvenEvidence};
-pub use link::{OpenLinkError, open_link};
+pub use link::{OpenLink, OpenLinkError, open_link};
 pub use operator::{EventTail, OperatorClient};
 pub use receipt::{Receipt, ReceiptError, SubmitError};
 pub use receive::{AnswerError, HandOut, ReceiveOptions, Receiver};

@@ -23,7 +23,9 @@ use thiserror::Error;
 
 pub use acceptor::{AcceptCounts, AcceptLimits, Acceptor, Counts, Incoming, TlsSwitch};
 pub use connection::Connection;
-pub use connector::{ConnectError, Connector, ConnectorConfig, ConnectorError, NodeStream};
+pub use connector::{
+    ConnectError, Connector, ConnectorConfig, ConnectorError, NodeStream, certificate_end_unix_s,
+};
 pub use endpoint::{Endpoint, EndpointError};
 pub use own::{OwnCertificate, OwnCertificateError};
 pub use peer::PeerIdentity;

@@ -75,6 +75,11 @@ fn trust(account: &Path, other: &Node) {
 async fn a_node_changes_its_ca_its_certificate_and_its_key_and_nobody_calls_anybody() {
     let mut border = Border::start();
     border.live().await;
+    assert!(
+        peer(&border.ir).await.certificate_valid_until.is_some()
+            && peer(&border.pk).await.certificate_valid_until.is_some(),
+        "whoever called"
+    );
     // Made anew for the same node, another CA included.
     let later = Node::site(&["ir/police"]).named("ir").make();
     border.ir.trust(&later);

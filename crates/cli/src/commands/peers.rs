@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use barid_message::time::Millis;
+use barid_node::clock;
 use barid_proto::operations::v1 as pb;
 use clap::Args;
 
@@ -16,8 +18,9 @@ EXAMPLES
   barid peers
   barid peers ir --json
 
-  FLASH to ROUTINE, EVIDENCE: sent or waiting, without a receipt. DEFERRED: the other
-  node asked to be tried later. PASSED: it has them, and their end is still to come.";
+  WAITING: slots without a receipt, sent or not; by lane below, with the age of the
+  oldest. DEFERRED: the other node asked to be tried later. PASSED: it has them, and
+  their end is still to come.";
 
 /// Show how the links with other nodes stand
 ///
@@ -50,6 +53,10 @@ pub(crate) async fn run(
         return Ok(ExitCode::SUCCESS);
     }
     output.table(&table(&answer.peers))?;
+    if answer.peers.iter().any(|peer| waiting(peer).next().is_some()) {
+        output.line("")?;
+        output.table(&lanes(&answer.peers, clock::now()))?;
+    }
     for peer in answer.peers.iter().filter(|peer| peer.state() != pb::LinkState::Live) {
         if !peer.last_failure.is_empty() {
             output.note(Line::default().text(format!("{}: {}", peer.name, peer.last_failure)));
@@ -79,38 +86,50 @@ fn table(peers: &[pb::Peer]) -> Table {
         "PEER",
         "LINK",
         "SINCE",
-        "FLASH",
-        "IMMEDIATE",
-        "PRIORITY",
-        "ROUTINE",
-        "EVIDENCE",
+        "WAITING",
         "DEFERRED",
         "PASSED",
         "ROUND TRIP",
         "CLOCK",
         "LAST RECEIPT",
         "CARD UNTIL",
+        "CERTIFICATE UNTIL",
     ]);
     for peer in peers {
-        let waiting = |lane: &str| {
-            peer.lanes.iter().filter(|depth| depth.lane == lane).map(|depth| depth.messages).sum()
-        };
         table
             .row()
             .text(&*peer.name)
             .text(state(peer.state()))
             .text(words::time(peer.since.as_ref()))
-            .number(waiting("flash"))
-            .number(waiting("immediate"))
-            .number(waiting("priority"))
-            .number(waiting("routine"))
-            .number(waiting("evidence"))
+            .number(waiting(peer).map(|depth| depth.messages).sum())
             .number(peer.deferred)
             .number(peer.passed)
             .text(format!("{} ms", peer.round_trip_ms))
             .text(format!("{:+} ms", peer.clock_difference_ms))
             .text(words::time(peer.last_receipt_at.as_ref()))
-            .text(words::time(peer.card_valid_until.as_ref()));
+            .text(words::time(peer.card_valid_until.as_ref()))
+            .text(words::time(peer.certificate_valid_until.as_ref()));
+    }
+    table
+}
+
+fn waiting(peer: &pb::Peer) -> impl Iterator<Item = &pb::LaneDepth> {
+    peer.lanes.iter().filter(|depth| depth.messages > 0)
+}
+
+/// How far behind each lane is in which something waits.
+fn lanes(peers: &[pb::Peer], now: Millis) -> Table {
+    let mut table = Table::new(["PEER", "LANE", "WAITING", "BYTES", "OLDEST"]);
+    for (peer, depth) in peers.iter().flat_map(|peer| waiting(peer).map(move |it| (peer, it))) {
+        let oldest = depth.oldest_accepted_at.as_ref();
+        let oldest = oldest.and_then(|time| Millis::from_proto(time).ok());
+        table
+            .row()
+            .text(&*peer.name)
+            .text(&*depth.lane)
+            .number(depth.messages)
+            .number(depth.bytes)
+            .text(oldest.map_or_else(|| "-".to_owned(), |then| words::span(now.since(then))));
     }
     table
 }

@@ -13,7 +13,7 @@ use super::channel::endpoint;
 use super::error::CallError;
 use crate::caps;
 use crate::stub::federation::link_service_client::LinkServiceClient;
-use crate::tls::{ConnectError, Connector};
+use crate::tls::{ConnectError, Connector, certificate_end_unix_s};
 
 /// Why a link could not be opened.
 #[derive(Debug, Error)]
@@ -32,6 +32,15 @@ pub enum OpenLinkError {
     NoAnswer,
 }
 
+/// A link that was opened.
+#[derive(Debug)]
+pub struct OpenLink {
+    /// What the node says.
+    pub said: Streaming<OpenLinkResponse>,
+    /// When its certificate ends, in seconds since 1970.
+    pub certificate_end_unix_s: Option<i64>,
+}
+
 /// Calls a node and opens a link: `frames` go to it, what it says comes back.
 ///
 /// # Errors
@@ -39,9 +48,10 @@ pub enum OpenLinkError {
 pub async fn open_link(
     connector: &Connector,
     frames: mpsc::Receiver<Frame>,
-) -> Result<Streaming<OpenLinkResponse>, OpenLinkError> {
+) -> Result<OpenLink, OpenLinkError> {
     // Connected first and by itself: what fails here says why.
     let stream = connector.connect().await?;
+    let certificate_end_unix_s = certificate_end_unix_s(&stream);
     let mut stream = Some(stream);
     let channel = endpoint(connector)
         .connect_with_connector(tower::service_fn(move |_uri: Uri| {
@@ -57,5 +67,5 @@ pub async fn open_link(
     let opened = timeout(caps::CALL_DEADLINE, client.open_link(requests));
     let refused = |status: Status| OpenLinkError::from(CallError::from_status(&status));
     let response = opened.await.map_err(|_elapsed| OpenLinkError::NoAnswer)?.map_err(refused)?;
-    Ok(response.into_inner())
+    Ok(OpenLink { said: response.into_inner(), certificate_end_unix_s })
 }

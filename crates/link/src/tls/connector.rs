@@ -26,6 +26,14 @@ const FIRST_READ_BYTES: usize = 1024;
 /// An established connection to a node.
 pub type NodeStream = TokioIo<BufReader<TlsStream<TcpStream>>>;
 
+/// When the certificate ends that the node has shown, in seconds since 1970.
+#[must_use]
+pub fn certificate_end_unix_s(stream: &NodeStream) -> Option<i64> {
+    let (_, session) = stream.inner().get_ref().get_ref();
+    let leaf = session.peer_certificates()?.first()?;
+    Leaf::from_der(leaf).ok().map(|leaf| leaf.not_after_s)
+}
+
 /// Makes connections to one node. Cloning is cheap.
 #[derive(Clone)]
 pub struct Connector(Arc<Target>);

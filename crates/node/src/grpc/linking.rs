@@ -31,6 +31,8 @@ impl LinkService for Links {
         request: Request<Streaming<OpenLinkRequest>>,
     ) -> Result<Response<Self::OpenLinkStream>, Status> {
         let peer = self.caller(request.extensions()).await?;
+        let shown = request.extensions().get::<PeerIdentity>();
+        let certificate_end_unix_s = shown.map(PeerIdentity::not_after_unix_s);
         let Some(seat) = self.0.hub.sit(&peer, false) else {
             let text = "both nodes called at once; the other call stays";
             return Err(refuse(Reason::LinkFenced, text));
@@ -43,7 +45,7 @@ impl LinkService for Links {
         );
         let services = self.0.clone();
         self.0.tasks.spawn(async move {
-            let channel = Channel { peer, frames, out };
+            let channel = Channel { peer, frames, out, certificate_end_unix_s };
             drop(Box::pin(run(&services, seat, channel)).await);
         });
         let responses =

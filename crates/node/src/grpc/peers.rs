@@ -50,6 +50,7 @@ pub(super) async fn list(
                 passed: depth.map_or(0, |depth| depth.passed),
                 card: SignedCard::decode(peer.card.clone()).ok(),
                 offered_card: report.offered.map(|card| card.as_proto().clone()),
+                certificate_valid_until: report.certificate_until.and_then(timestamp),
                 holds_card_serial: report.holds_serial.unwrap_or(0),
             }
         })

@@ -85,8 +85,8 @@ async fn call(
         () = services.stop.cancelled() => return None,
         opened = open_link(connector, frames) => opened,
     };
-    let stream = match opened {
-        Ok(stream) => stream,
+    let link = match opened {
+        Ok(link) => link,
         Err(error) => {
             tracing::debug!(peer = %peer, %error, "link not opened");
             services.hub.not_opened(peer, error.to_string());
@@ -95,8 +95,9 @@ async fn call(
     };
     let seat = services.hub.sit(peer, true)?;
     let frames: Frames =
-        Box::pin(stream.map(|response| response.map(|r| r.frame.unwrap_or_default())));
-    let channel = Channel { peer: Arc::clone(peer), frames, out };
+        Box::pin(link.said.map(|response| response.map(|r| r.frame.unwrap_or_default())));
+    let certificate_end_unix_s = link.certificate_end_unix_s;
+    let channel = Channel { peer: Arc::clone(peer), frames, out, certificate_end_unix_s };
     let began = Instant::now();
     let end = run(services, seat, channel).await;
     Some((began.elapsed(), end))

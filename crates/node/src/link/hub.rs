@@ -29,6 +29,8 @@ pub(crate) struct Report {
     /// The peer's clock minus this node's (ms), as of its last sign of life.
     pub(crate) clock_difference_ms: Option<i64>,
     pub(crate) last_receipt: Option<Millis>,
+    /// When the certificate ends that the peer showed last.
+    pub(crate) certificate_until: Option<Millis>,
     /// Serial of this node's card that the peer holds, as of its last hello.
     pub(crate) holds_serial: Option<u64>,
     /// A newer card of the peer that grants more than the one in force: for a person.

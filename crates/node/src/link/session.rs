@@ -13,6 +13,7 @@ use std::time::Duration;
 use barid_broker::command::LinkEnd;
 use barid_link::caps::HEARTBEAT_INTERVAL;
 use barid_link::frames::Credit;
+use barid_message::time::Millis;
 use barid_message::{Reason, reason};
 use barid_proto::Timestamp;
 use barid_proto::federation::v1::frame::Kind;
@@ -35,6 +36,8 @@ pub(crate) struct Channel {
     pub(crate) peer: Arc<str>,
     pub(crate) frames: Frames,
     pub(crate) out: mpsc::Sender<Frame>,
+    /// When the certificate ends that the peer has shown, in seconds since 1970.
+    pub(crate) certificate_end_unix_s: Option<i64>,
 }
 
 /// What the parts of one session share.
@@ -137,11 +140,13 @@ impl End {
 /// Runs a session until it ends, and says why it did.
 pub(crate) async fn run(services: &Services, seat: Seat, channel: Channel) -> End {
     let hub = &services.hub;
-    let Channel { peer, mut frames, out } = channel;
+    let Channel { peer, mut frames, out, certificate_end_unix_s } = channel;
+    let seconds = certificate_end_unix_s.and_then(|seconds| u64::try_from(seconds).ok());
     let now = services.broker.now();
     let number = seat.number;
     hub.report_of(&peer, number, |report| {
         (report.state, report.since) = (State::Greeting, Some(now));
+        report.certificate_until = seconds.map(|seconds| Millis(seconds.saturating_mul(1_000)));
     });
     let ended = tokio::select! {
         () = seat.cancel.cancelled() => End::Fenced,

@@ -153,6 +153,6 @@ pub(super) fn connector(caller: &Node, card: &Card) -> Connector {
 /// Opens a link, and hears the node's hello.
 pub(super) async fn call(connector: &Connector) -> Result<Link, OpenLinkError> {
     let (frames, outbound) = mpsc::channel::<Frame>(64);
-    let said = within(open_link(connector, outbound)).await?;
+    let said = within(Box::pin(open_link(connector, outbound))).await?.said;
     Ok(Link::begun(frames, said).await)
 }

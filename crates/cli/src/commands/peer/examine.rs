@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use barid_link::card::Card;
 use barid_link::client::CallError;
 use barid_link::identity::Identity;
-use barid_link::tls::{ConnectError, Connector, Endpoint, ca_pem};
+use barid_link::tls::{ConnectError, Connector, Endpoint, ca_pem, certificate_end_unix_s};
 use barid_message::Reason;
 use barid_message::time::Millis;
 use barid_node::clock;
@@ -197,8 +197,13 @@ async fn shake_hands(
     let node = card.node();
     let accepted = || Found::Works("TLS 1.3, certified by the card's CA".to_owned());
     let error = match connector.connect().await {
-        Ok(_stream) => {
-            report.say("TLS", &Found::Works("both certificates are accepted".to_owned()))?;
+        Ok(stream) => {
+            let end = certificate_end_unix_s(&stream).and_then(|end| u64::try_from(end).ok());
+            let end = end.map_or_else(String::new, |end| {
+                format!("; the other's ends {}", Millis(end.saturating_mul(1_000)))
+            });
+            let text = format!("both certificates are accepted{end}");
+            report.say("TLS", &Found::Works(text))?;
             let text = format!("{node}, with a key of its card");
             return report.say("identity", &Found::Works(text));
         }
