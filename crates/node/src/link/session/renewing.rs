@@ -12,7 +12,7 @@ use barid_link::card::{Card, CardError, SuccessorError};
 use barid_message::Reason;
 use barid_proto::federation::v1::{Lane, SignedCard};
 use tokio::sync::watch;
-use tokio::time::sleep_until;
+use tokio::time::{Instant, sleep_until};
 
 use super::{End, Session};
 use crate::grpc::Services;
@@ -20,6 +20,9 @@ use crate::registry;
 
 /// A peer that makes cards in a loop fills no journal: one in so much time.
 pub(crate) const RENEWAL_PAUSE: Duration = Duration::from_secs(60);
+
+/// Nor does it take a processor for itself: one is looked at in so much time.
+const LOOK_PAUSE: Duration = Duration::from_secs(1);
 
 /// What a card is, beside the one in force.
 enum Considered {
@@ -42,10 +45,15 @@ pub(super) async fn renew(
 ) -> End {
     let Session { services, peer, .. } = session;
     let mut changes = services.broker.registry_changes();
+    let mut look_at = Instant::now();
     loop {
         let registry = Arc::clone(&changes.borrow_and_update());
         if registry.peer(peer).is_none_or(|known| known.card_serial != began_with) {
             return End::Renewed;
+        }
+        if cards.has_changed().unwrap_or(false) {
+            sleep_until(look_at).await;
+            look_at = Instant::now() + LOOK_PAUSE;
         }
         let newest = cards.borrow_and_update().clone();
         match newest.map_or(Considered::Useless, |card| consider(services, peer, card)) {
