@@ -94,6 +94,18 @@ pub enum Body {
     Requeued,
     /// A peer broke the rules of the link.
     PeerMisbehaved(pb::MisbehaviourFacts),
+    /// An operator proposed to write a peer off.
+    WriteOffProposed(pb::WriteOffFacts),
+    /// An operator withdrew such a proposal.
+    WriteOffWithdrawn(pb::WriteOffFacts),
+    /// A second operator confirmed it.
+    WriteOffConfirmed(pb::WriteOffFacts),
+    /// One delivery that was written off ended; its number stays what it was.
+    WrittenOff,
+    /// A number goes out without deliveries that have ended.
+    SlotCleared(pb::SlotClearedFacts),
+    /// Evidence of a peer says otherwise than the final here; one item.
+    Contradicted(pb::InboundSlot),
     /// A newer card of a peer is in force.
     PeerRenewed(Box<pb::PeerRenewedFacts>),
 }
@@ -250,6 +262,12 @@ impl Body {
             Self::CustodyReceived(_) => EntryKind::CustodyReceived,
             Self::Requeued => EntryKind::Requeued,
             Self::PeerMisbehaved(_) => EntryKind::PeerMisbehaved,
+            Self::WriteOffProposed(_) => EntryKind::WriteOffProposed,
+            Self::WriteOffWithdrawn(_) => EntryKind::WriteOffWithdrawn,
+            Self::WriteOffConfirmed(_) => EntryKind::WriteOffConfirmed,
+            Self::WrittenOff => EntryKind::WrittenOff,
+            Self::SlotCleared(_) => EntryKind::SlotCleared,
+            Self::Contradicted(_) => EntryKind::Contradicted,
             Self::PeerRenewed(_) => EntryKind::PeerRenewed,
         }
     }
@@ -265,9 +283,15 @@ impl Body {
             Self::Clock(facts) => facts.encode_to_vec(),
             Self::LinkHorizon(facts) => facts.encode_to_vec(),
             Self::Taken(facts) => facts.encode_to_vec(),
-            Self::SlotAnswered(facts) | Self::EvidenceTaken(facts) => facts.encode_to_vec(),
+            Self::SlotAnswered(facts) | Self::EvidenceTaken(facts) | Self::Contradicted(facts) => {
+                facts.encode_to_vec()
+            }
             Self::CustodyReceived(facts) => facts.encode_to_vec(),
             Self::PeerMisbehaved(facts) => facts.encode_to_vec(),
+            Self::WriteOffProposed(facts)
+            | Self::WriteOffWithdrawn(facts)
+            | Self::WriteOffConfirmed(facts) => facts.encode_to_vec(),
+            Self::SlotCleared(facts) => facts.encode_to_vec(),
             Self::PeerRenewed(facts) => facts.encode_to_vec(),
             Self::HandedOver
             | Self::Returned
@@ -276,6 +300,7 @@ impl Body {
             | Self::Overdue
             | Self::Retried
             | Self::Requeued
+            | Self::WrittenOff
             | Self::Stopped => Vec::new(),
         }
     }
@@ -320,6 +345,18 @@ impl Body {
             EntryKind::PeerMisbehaved => {
                 pb::MisbehaviourFacts::decode(facts).map(Self::PeerMisbehaved)
             }
+            EntryKind::WriteOffProposed => {
+                pb::WriteOffFacts::decode(facts).map(Self::WriteOffProposed)
+            }
+            EntryKind::WriteOffWithdrawn => {
+                pb::WriteOffFacts::decode(facts).map(Self::WriteOffWithdrawn)
+            }
+            EntryKind::WriteOffConfirmed => {
+                pb::WriteOffFacts::decode(facts).map(Self::WriteOffConfirmed)
+            }
+            EntryKind::WrittenOff => Ok(Self::WrittenOff),
+            EntryKind::SlotCleared => pb::SlotClearedFacts::decode(facts).map(Self::SlotCleared),
+            EntryKind::Contradicted => pb::InboundSlot::decode(facts).map(Self::Contradicted),
             EntryKind::PeerRenewed => {
                 pb::PeerRenewedFacts::decode(facts).map(|facts| Self::PeerRenewed(Box::new(facts)))
             }

@@ -52,6 +52,9 @@ pub const RECEIPT_BYTES: usize = 128 * 1024;
 pub const PEER_EVIDENCE_BYTES: usize = 8 * 1024;
 /// Bytes of the origin line of a peer's log: a trust domain and an epoch.
 pub const LOG_ORIGIN_BYTES: usize = 300;
+/// How long a proposal to write a peer off may be confirmed (ms): long enough for a second
+/// person to be found at a post, short enough that both look at the same situation.
+pub const WRITE_OFF_CONFIRM_MS: u64 = 24 * 3_600_000;
 /// Commands waiting for the sequencer.
 pub const COMMANDS_MAX: usize = 4_096;
 /// Entries not yet projected, beyond which intake waits (SPINE §1.1).

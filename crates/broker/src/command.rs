@@ -23,6 +23,7 @@ use crate::decide::operator::DeliveryName;
 use crate::decide::renew::Renewal;
 use crate::decide::settle::Answer;
 use crate::decide::take::Slot;
+use crate::decide::write_off::ProposalName;
 use crate::gate::{Admitted, Known};
 use crate::lent::Lent;
 use crate::state::link::Answered;
@@ -152,6 +153,12 @@ pub(crate) enum Operation {
     Renew(Box<Renewal>, Reply<Result<(), Refusal>>),
     /// An operator confirms the clock.
     ConfirmClock(String, Reply<Result<(), Refusal>>),
+    /// An operator proposes to write a peer off: its name, and why.
+    ProposeWriteOff(String, (String, String), Reply<Result<u64, Refusal>>),
+    /// Another one confirms.
+    ConfirmWriteOff(String, ProposalName, Reply<Result<u64, Refusal>>),
+    /// An operator withdraws a proposal.
+    WithdrawWriteOff(String, ProposalName, Reply<Result<(), Refusal>>),
     /// Somebody begins to read.
     ReadOpened(pb::ReadFacts, Reply<Result<u64, Refusal>>),
     /// A reading ended.

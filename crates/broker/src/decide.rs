@@ -14,6 +14,7 @@ pub mod settle;
 pub mod start;
 pub mod take;
 pub mod timers;
+pub mod write_off;
 
 use barid_audit::entry::{Body, Entry, Item, is_final};
 use barid_audit::evidence;
@@ -28,7 +29,7 @@ use prost::Message as _;
 
 use crate::caps;
 use crate::lease::LeaseKey;
-use crate::state::{Delivery, DeliveryKey, LeaseNumber, State};
+use crate::state::{Delivery, DeliveryKey, LeaseNumber, Phase, State};
 
 /// What of the node itself enters decisions.
 #[derive(Debug)]
@@ -186,7 +187,10 @@ fn item(
         if event == Event::HandedOver {
             evidence.set_basis(HandoverBasis::Node);
         }
-        if let Some(outward) = delivery.outward.as_ref().filter(|_| !is_final(event)) {
+        let is_in_doubt = !is_final(event)
+            || reason == Reason::WrittenOff
+                && (delivery.phase == Phase::Passed || state.is_offered(delivery));
+        if let Some(outward) = delivery.outward.as_ref().filter(|_| is_in_doubt) {
             // In doubt, the peer had it last.
             evidence.next_holder = outward.peer.as_ref().to_owned();
         } else if matches!(event, Event::HandedOver | Event::Overdue) {

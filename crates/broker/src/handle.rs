@@ -5,6 +5,7 @@ mod intake;
 mod linking;
 mod reading;
 mod stopping;
+mod writing_off;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};

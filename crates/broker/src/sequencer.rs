@@ -6,6 +6,7 @@
 
 mod deciding;
 mod linking;
+mod operating;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -13,6 +13,7 @@ mod links;
 mod phases;
 mod snapshot;
 mod timers;
+pub mod write_off;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -10,6 +10,7 @@ mod running;
 mod time;
 mod whole;
 mod world;
+mod write_off;
 
 use std::collections::BTreeMap;
 

@@ -61,7 +61,8 @@ pub fn code(reason: Reason) -> u8 {
         | Reason::PrecedenceNotPermitted
         | Reason::NotPermitted
         | Reason::LeaseNotYours
-        | Reason::PeerNotCovering => PERMISSION_DENIED,
+        | Reason::PeerNotCovering
+        | Reason::SecondPersonNeeded => PERMISSION_DENIED,
         Reason::DuplicateIdConflict | Reason::SlotConflict => ALREADY_EXISTS,
         Reason::NotFound => NOT_FOUND,
         Reason::Overloaded | Reason::StorageFull | Reason::TooManyStreams => RESOURCE_EXHAUSTED,
@@ -83,6 +84,7 @@ pub fn code(reason: Reason) -> u8 {
         | Reason::LinkProtocol
         | Reason::LinkFenced
         | Reason::LogChanged
+        | Reason::ProposalExpired
         // Outcomes and refusals by a recipient stand in evidence; no call fails with them.
         | Reason::Nacked
         | Reason::LeaseExpired

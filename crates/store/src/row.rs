@@ -124,6 +124,12 @@ impl EventRow {
             | Body::CustodyReceived(_)
             | Body::Requeued
             | Body::PeerMisbehaved(_)
+            | Body::WriteOffProposed(_)
+            | Body::WriteOffWithdrawn(_)
+            | Body::WriteOffConfirmed(_)
+            | Body::WrittenOff
+            | Body::SlotCleared(_)
+            | Body::Contradicted(_)
             | Body::PeerRenewed(_)
             | Body::Stopped => None,
         };

@@ -12,7 +12,7 @@ use prost::Message as _;
 
 use super::hand_out::is_permitted;
 use super::settle::backoff_ms;
-use super::{Node, Said, about, item, plain};
+use super::{Node, Said, about, item, plain, write_off};
 use crate::caps;
 use crate::state::link::{Chain, Outbound, Slot, index, lane_of};
 use crate::state::{Delivery, DeliveryKey, State};
@@ -111,6 +111,11 @@ pub fn next(state: &State, node: &Node, now: Millis, peer: &str, lane: Lane) -> 
             }
         }
     }
+    let slot = outbound.slots.get(&number);
+    let cleared = slot.and_then(|slot| write_off::clear(state, now, peer, lane, (number, slot)));
+    if let Some(entry) = cleared {
+        return Next::Entry(entry);
+    }
     if number > outbound.horizon {
         let facts = pb::LinkHorizonFacts {
             peer: peer.to_owned(),
@@ -129,6 +134,9 @@ fn ended(
     key: DeliveryKey,
     delivery: &Delivery,
 ) -> Option<Entry> {
+    if let Some(entry) = write_off::end(state, node, now, key) {
+        return Some(entry);
+    }
     let (end, event, reason) = delivery.message.end();
     let said = if end <= now && !state.clock_suspect() && now >= state.no_end_before() {
         Said::new(Body::Ended, event, reason)

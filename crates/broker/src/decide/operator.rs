@@ -94,12 +94,15 @@ pub fn clock(state: &State, now: Millis, suspect: bool, actor: &str) -> Entry {
     plain(state, now, Body::Clock(facts))
 }
 
-/// A reader's own words, cut to what the journal keeps of them.
-fn bounded(mut facts: pb::ReadFacts) -> pb::ReadFacts {
-    for text in [&mut facts.filter, &mut facts.purpose] {
-        if let Some((end, _)) = text.char_indices().nth(caps::READ_TEXT_MAX) {
-            text.truncate(end);
-        }
+fn bounded(facts: pb::ReadFacts) -> pb::ReadFacts {
+    let (filter, purpose) = (bounded_text(facts.filter), bounded_text(facts.purpose));
+    pb::ReadFacts { filter, purpose, ..facts }
+}
+
+/// Somebody's own words, cut to what the journal keeps of them.
+pub(super) fn bounded_text(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(caps::READ_TEXT_MAX) {
+        text.truncate(end);
     }
-    facts
+    text
 }

@@ -15,7 +15,7 @@ use prost::Message as _;
 
 use super::accept::{Blob, accepted_facts, base_evidence};
 use super::link::Breach;
-use super::{Node, Said, entry_time, item, plain};
+use super::{Node, Said, entry_time, item, plain, write_off};
 use crate::caps;
 use crate::gate::{Admitted, Relayed, permit_for};
 use crate::state::link::{
@@ -134,7 +134,9 @@ pub fn take(
     };
     let entry = match &slot.content {
         Content::Void { .. } => plain(state, now, Body::SlotAnswered(answered(Vec::new()))),
-        Content::Evidence(proven) => proved(state, node, now, slot, proven, answered(Vec::new())),
+        Content::Evidence(proven) => {
+            proved(state, node, now, slot, proven, answered(Vec::new()), prior)
+        }
         Content::Transfer(transfer) => {
             let answers = answers(state, node, now, transfer, has_room, prior);
             let taken = answers.iter().any(|(_, is_new)| *is_new);
@@ -335,6 +337,7 @@ fn proved(
     slot: &Slot,
     proven: &Proven,
     answered: pb::InboundSlot,
+    prior: &[Entry],
 ) -> Entry {
     let Proven { evidence, bytes, proof } = proven;
     let name = (
@@ -355,6 +358,9 @@ fn proved(
             && delivery.message.facts.header_digest == evidence.header_digest
             && (is_final(event) || matches!(event, Event::Overdue | Event::DeadLettered))
     });
+    if let Some(item) = write_off::contradiction(state, &slot.peer, proven, prior) {
+        return Entry { items: vec![item], ..plain(state, now, Body::Contradicted(answered)) };
+    }
     let body = Body::EvidenceTaken(answered);
     let Some((key, delivery)) = found else {
         return Entry { evidence: bytes.clone(), ..plain(state, now, body) };

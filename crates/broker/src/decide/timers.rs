@@ -1,10 +1,11 @@
-//! What time decides: leases that ran out, deadlines that passed.
+//! What time decides: leases that ran out, deadlines that passed. And what was decided
+//! at once about more than one entry may hold.
 
 use barid_audit::entry::{Body, Entry};
 use barid_message::time::Millis;
 use barid_proto::audit::v1::Event;
 
-use super::{Node, Said, about, link, settle};
+use super::{Node, Said, about, link, settle, write_off};
 use crate::caps;
 use crate::state::{DeliveryKey, Phase, State};
 
@@ -24,6 +25,10 @@ pub enum Due {
 pub fn due(state: &State, node: &Node, now: Millis) -> Due {
     if let Some(entry) =
         state.lease_due(now).and_then(|key| settle::lease_ended(state, node, now, key))
+    {
+        return Due::Entry(entry);
+    }
+    if let Some(entry) = state.write_off_due().and_then(|key| write_off::end(state, node, now, key))
     {
         return Due::Entry(entry);
     }

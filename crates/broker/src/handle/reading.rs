@@ -39,6 +39,8 @@ pub struct Told {
     pub evidence: Bytes,
     /// What proves it where another node signed it; empty: this node signs it.
     pub proof: Bytes,
+    /// It says otherwise than the final that its delivery had before.
+    pub contradicts: bool,
 }
 
 impl Broker {
@@ -178,12 +180,13 @@ fn told(entry: &Entry, index: u32) -> Told {
         if matches!(entry.body, Body::EvidenceTaken(_)) {
             return Told::default();
         }
-        return Told { evidence: entry.evidence.clone(), proof: Bytes::new() };
+        return Told { evidence: entry.evidence.clone(), ..Told::default() };
     };
     let item = usize::try_from(place).ok().and_then(|place| entry.items.get(place));
     item.map_or_else(Told::default, |item| Told {
         evidence: item.evidence.clone(),
         proof: item.facts.proof.clone(),
+        contradicts: item.event == Event::Contradiction,
     })
 }
 

@@ -1,6 +1,5 @@
 //! One command at a time: decided, folded, and its answer put behind the group.
 
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use barid_audit::entry::{Body, Entry};
@@ -14,15 +13,13 @@ use bytes::Bytes;
 
 use super::{Sequencer, SequencerError};
 use crate::caps;
-use crate::clock::Watch;
-use crate::command::{Candidate, Command, Operation, Queued, Receipt, Settlement, Unsent};
+use crate::command::{Candidate, Command, Queued, Receipt, Settlement, Unsent};
+use crate::decide::Refusal;
 use crate::decide::accept::{
     Foreseen, Submission, Verdict, accept, foresee, refused_in_doubt, repeat,
 };
 use crate::decide::hand_out::{self, Consumer, HandedOut, Next};
-use crate::decide::renew::renew;
 use crate::decide::settle::{self, Settled};
-use crate::decide::{Refusal, operator};
 use crate::gate::Admitted;
 use crate::lent::Lent;
 
@@ -79,66 +76,10 @@ impl Sequencer {
         Ok(())
     }
 
-    /// What operators and readers ask: decided and put on record.
-    fn operate(&mut self, operation: Operation, now: Millis) -> Result<(), SequencerError> {
-        match operation {
-            Operation::Retry(actor, name, reply) => {
-                let entry = self
-                    .room()
-                    .and_then(|()| operator::retry(&self.state, &self.node, now, &actor, &name));
-                let answer = self.commit_decided(entry)?.map(drop);
-                self.release(reply, answer);
-            }
-            Operation::Drop(actor, name, reply) => {
-                let entry = self.room().and_then(|()| {
-                    operator::drop_letter(&self.state, &self.node, now, &actor, &name)
-                });
-                let answer = self.commit_decided(entry)?.map(|entry| first_evidence(&entry));
-                self.release(reply, answer);
-            }
-            Operation::Renew(renewal, reply) => {
-                let entry = self.room().and_then(|()| renew(&self.state, now, &renewal));
-                let answer = self.commit_decided(entry)?.map(drop);
-                if answer.is_ok() {
-                    self.publish_registry();
-                }
-                self.release(reply, answer);
-            }
-            Operation::ConfirmClock(actor, reply) => {
-                let answer = self.room();
-                if answer.is_ok() {
-                    self.confirm_clock(&actor)?;
-                }
-                self.release(reply, answer);
-            }
-            Operation::ReadOpened(facts, reply) => {
-                let entry = self.room().map(|()| operator::read_opened(&self.state, now, facts));
-                let answer = self.commit_decided(entry)?.map(|entry| entry.position);
-                self.release(reply, answer);
-            }
-            Operation::ReadClosed(facts) => {
-                if self.room().is_ok() {
-                    self.commit(operator::read_closed(&self.state, now, facts))?;
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Whether an entry can be written at all: on a disk that is full to the last
     /// block nothing may be folded, since it could not be kept.
     pub(super) fn room(&self) -> Result<(), Refusal> {
         if self.progress.has_room(Claim::Delivery) { Ok(()) } else { Err(storage_full()) }
-    }
-
-    fn commit_decided(
-        &mut self,
-        entry: Result<Entry, Refusal>,
-    ) -> Result<Result<Arc<Entry>, Refusal>, SequencerError> {
-        match entry {
-            Ok(entry) => self.commit(entry).map(Ok),
-            Err(refusal) => Ok(Err(refusal)),
-        }
     }
 
     fn submit(
@@ -304,18 +245,6 @@ impl Sequencer {
         })
     }
 
-    fn confirm_clock(&mut self, actor: &str) -> Result<(), SequencerError> {
-        let reading = self.clock.read();
-        self.watch = Watch::new(reading);
-        if self.state.clock_suspect() {
-            self.commit(operator::clock(&self.state, reading.wall, false, actor))?;
-            // While in doubt nothing ended. Whoever holds a lease gets its time first.
-            let until = Millis(reading.wall.0 + self.node.policy.lease_ms);
-            self.state.believe_clock(reading.wall, until);
-        }
-        Ok(())
-    }
-
     /// The entries at which an id may have been accepted. `None` where one cannot be
     /// read back.
     pub(super) fn prior(&self, origin: &Address, id: &MessageId) -> Option<Vec<Entry>> {
@@ -338,7 +267,7 @@ fn lent(handed_out: Vec<HandedOut>, commands: &Sender<Queued>) -> Vec<Lent> {
     handed_out.into_iter().map(|one| Lent::new(one, commands.clone())).collect()
 }
 
-fn first_evidence(entry: &Entry) -> Bytes {
+pub(super) fn first_evidence(entry: &Entry) -> Bytes {
     entry.items.first().map(|item| item.evidence.clone()).unwrap_or_default()
 }
 

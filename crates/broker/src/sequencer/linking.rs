@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use barid_audit::entry::Entry;
+use barid_audit::entry::{Body, Entry};
 use barid_journal::Claim;
+use barid_message::address::Address;
+use barid_message::id::MessageId;
 use barid_message::time::Millis;
+use barid_proto::audit::v1::Evidence;
 use barid_proto::federation::v1::{CustodyStatement, Hello, Lane};
 use barid_proto::journal::v1 as pb;
 use bytes::Bytes;
@@ -178,18 +181,42 @@ impl Sequencer {
                 }
                 Err(_) => Vec::new(),
             },
-            take::Content::Void { .. } | take::Content::Evidence(_) => Vec::new(),
+            take::Content::Evidence(proven) => self.ended_before(&proven.evidence),
+            take::Content::Void { .. } => Vec::new(),
         };
         let has_room = self.progress.has_room(Claim::Intake);
         match take(&self.state, &self.node, now, slot, has_room, &prior) {
             Verdict::Known => Ok(Ok(None)),
             Verdict::Breach(breach) => self.breach(&slot.peer, breach, now).map(Err),
             Verdict::Entry(entry) => {
+                let contradicts = matches!(entry.body, Body::Contradicted(_));
                 self.commit(*entry)?;
                 let link = self.state.link(&slot.peer);
+                if let Some(link) = link.filter(|_| contradicts) {
+                    alarm(&slot.peer, link.written_off().contradictions);
+                }
                 let answers = link.map(|link| &link.inbound(slot.lane).answers);
                 Ok(Ok(answers.and_then(|answers| answers.get(&slot.number)).cloned()))
             }
+        }
+    }
+
+    /// The entries at which a message may have been accepted whose delivery has ended;
+    /// nothing where it is open, which most evidence is about. Where one cannot be read
+    /// back, the evidence is kept without an alarm.
+    fn ended_before(&self, evidence: &Evidence) -> Vec<Entry> {
+        let name = (
+            Address::parse(&evidence.origin_agency),
+            MessageId::parse(&evidence.message_id),
+            Address::parse(&evidence.recipient),
+        );
+        match name {
+            (Ok(origin), Ok(id), Ok(recipient))
+                if self.state.find(&origin, &id, &recipient).is_none() =>
+            {
+                self.prior(&origin, &id).unwrap_or_default()
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -217,4 +244,11 @@ impl Sequencer {
 
 fn delivery_key(facts: &pb::DeliveryFacts) -> DeliveryKey {
     DeliveryKey { accepted: facts.accepted_position, index: facts.delivery_index }
+}
+
+/// A peer that lies can do it again and again: fewer and fewer lines tell of it.
+fn alarm(peer: &str, contradictions: u64) {
+    if contradictions.is_power_of_two() {
+        tracing::error!(peer, contradictions, "evidence of a peer contradicts finals of this node");
+    }
 }

@@ -86,11 +86,7 @@ impl State {
             | Body::Ended
             | Body::Overdue
             | Body::Retried
-            | Body::Requeued => {
-                for item in &entry.items {
-                    self.item(entry, item)?;
-                }
-            }
+            | Body::Requeued => self.items(entry)?,
             Body::LinkHorizon(facts) => self.horizon_raised(facts),
             Body::Taken(facts) => {
                 let (Some(message), Some(slot)) = (&facts.message, &facts.slot) else {
@@ -103,16 +99,27 @@ impl State {
             }
             Body::SlotAnswered(slot) => self.slot_answered(slot),
             Body::EvidenceTaken(slot) => {
-                for item in &entry.items {
-                    self.item(entry, item)?;
-                }
+                self.items(entry)?;
                 self.slot_answered(slot);
             }
             Body::CustodyReceived(facts) => {
-                for item in &entry.items {
-                    self.item(entry, item)?;
-                }
+                self.items(entry)?;
                 self.custody_received(facts);
+            }
+            Body::WriteOffProposed(facts) => {
+                self.write_off_proposed(entry.position, entry.time, facts);
+            }
+            Body::WriteOffWithdrawn(facts) => self.write_off_withdrawn(facts),
+            Body::WriteOffConfirmed(facts) => self.write_off_confirmed(entry.position, facts),
+            Body::WrittenOff => {
+                self.items(entry)?;
+                self.written_off(entry);
+            }
+            Body::SlotCleared(facts) => self.slot_cleared(facts),
+            // Its delivery has ended: the item says so to people, and changes nothing.
+            Body::Contradicted(slot) => {
+                self.contradicted(&slot.peer);
+                self.slot_answered(slot);
             }
             Body::PeerMisbehaved(_) | Body::ReadOpened(_) | Body::ReadClosed(_) | Body::Stopped => {
             }
@@ -189,6 +196,11 @@ impl State {
         }
         self.deliveries.insert(key, delivery);
         self.enter_phase(key);
+        self.enter_write_off(key);
+    }
+
+    fn items(&mut self, entry: &Entry) -> Result<(), FoldError> {
+        entry.items.iter().try_for_each(|item| self.item(entry, item))
     }
 
     fn item(&mut self, entry: &Entry, item: &Item) -> Result<(), FoldError> {
@@ -202,7 +214,11 @@ impl State {
             self.evidence_queued(peer, entry.position, item);
         }
         if is_final(item.event) {
-            if !matches!(entry.body, Body::EvidenceTaken(_) | Body::CustodyReceived(_)) {
+            let is_with_peer = matches!(
+                entry.body,
+                Body::EvidenceTaken(_) | Body::CustodyReceived(_) | Body::WrittenOff
+            );
+            if !is_with_peer {
                 // Decided here, so the peer does not have it: its number is void, or
                 // goes on without it.
                 self.leave_slot(key, item.reason);
@@ -261,6 +277,7 @@ impl State {
         self.timers.deadlines.remove(&(end, key));
         self.timers.deadlines.remove(&(Millis(end.0 + caps::OVERDUE_AFTER_MS), key));
         self.timers.deadlines.remove(&(self.no_end_before, key));
+        self.timers.write_offs.remove(&key);
         if delivery.outward.is_none()
             && let Some(inbox) = self.inboxes.get_mut(&delivery.recipient)
         {

@@ -14,6 +14,8 @@ use barid_proto::federation::v1::{Lane, SlotAnswer, SlotFacts};
 use bytes::Bytes;
 use prost::Message as _;
 
+use super::write_off::{Proposal, WrittenOff};
+
 /// The lanes, in the order in which they go out.
 pub const LANES: [Lane; 5] =
     [Lane::Flash, Lane::Immediate, Lane::Priority, Lane::Routine, Lane::Evidence];
@@ -27,6 +29,8 @@ pub struct Link {
     pub(super) inbound: [Inbound; 5],
     /// The session that is live, or was last. Commands of an older one are refused.
     pub(super) session: u64,
+    pub(super) proposal: Option<Proposal>,
+    pub(super) written_off: WrittenOff,
 }
 
 /// What this node sends in one lane.

@@ -13,6 +13,7 @@ use barid_proto::journal::v1 as pb;
 use bytes::Bytes;
 
 use super::link::{Answered, Chain, Inbound, LANES, Link, Slot, lane_of};
+use super::write_off::WrittenOff;
 use super::{Delivery, DeliveryKey, Phase, State};
 use crate::caps;
 
@@ -224,6 +225,11 @@ impl State {
             peer: peer.as_ref().to_owned(),
             log_origin: link.log_origin.clone(),
             lanes: LANES.iter().map(|lane| lane_to_snapshot(link, *lane)).collect(),
+            proposal: link.proposal_to_snapshot(),
+            written_off_before: link.written_off.before,
+            written_off_by: link.written_off.by.as_ref().to_owned(),
+            written_off: link.written_off.ended,
+            contradictions: link.written_off.contradictions,
         });
         links.collect()
     }
@@ -234,7 +240,17 @@ impl State {
             if kept.lanes.len() != LANES.len() {
                 return None;
             }
-            let mut link = Link { log_origin: kept.log_origin, ..Link::default() };
+            let mut link = Link {
+                log_origin: kept.log_origin,
+                proposal: kept.proposal.map(Into::into),
+                written_off: WrittenOff {
+                    before: kept.written_off_before,
+                    by: kept.written_off_by.into(),
+                    ended: kept.written_off,
+                    contradictions: kept.contradictions,
+                },
+                ..Link::default()
+            };
             for (lane, kept) in LANES.iter().zip(kept.lanes) {
                 restore_lane(&mut link, *lane, kept)?;
             }

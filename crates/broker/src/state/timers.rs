@@ -17,11 +17,16 @@ pub(super) struct Timers {
     pub(super) retries: BTreeSet<(Millis, DeliveryKey)>,
     /// Deliveries that a peer deferred.
     pub(super) deferrals: BTreeSet<(Millis, DeliveryKey)>,
+    /// Deliveries that are written off: due at once.
+    pub(super) write_offs: BTreeSet<DeliveryKey>,
 }
 
 impl Timers {
     /// When the next of them falls due.
     pub(super) fn next(&self, with_deadlines: bool) -> Option<Millis> {
+        if !self.write_offs.is_empty() {
+            return Some(Millis(0));
+        }
         let deadline = self.deadlines.first().filter(|_| with_deadlines);
         [deadline, self.leases.first(), self.retries.first(), self.deferrals.first()]
             .into_iter()

@@ -19,6 +19,7 @@ enum Op {
     Cut,
     Connect,
     Restart { which: bool, from_snapshot: bool },
+    WriteOff { at: bool },
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -33,6 +34,7 @@ fn op() -> impl Strategy<Value = Op> {
         3 => Just(Op::Connect),
         1 => (any::<bool>(), any::<bool>())
             .prop_map(|(which, from_snapshot)| Op::Restart { which, from_snapshot }),
+        1 => any::<bool>().prop_map(|at| Op::WriteOff { at }),
     ]
 }
 
@@ -55,6 +57,7 @@ fn run(pair: &mut Pair, op: &Op) {
         Op::Cut => pair.cut(),
         Op::Connect => pair.connect(),
         Op::Restart { which, from_snapshot } => pair.restart(usize::from(which), from_snapshot),
+        Op::WriteOff { at } => drop(pair.write_off(usize::from(at))),
     }
 }
 
@@ -80,11 +83,20 @@ proptest! {
             let taken = there.taken();
             let unique: std::collections::BTreeSet<_> = taken.iter().map(|(_, id)| id).collect();
             prop_assert_eq!(unique.len(), taken.len(), "taken over twice");
-            // Whoever held it last decided, and the origin was told just that.
+            // Whoever held it last decided, and the origin was told just that, but for
+            // what two persons wrote off there: then it is told what it was not.
             let decided: BTreeMap<_, _> = there.finals(origin).into_iter().collect();
-            for (_, id) in &taken {
+            let written_off = here.written_off();
+            for (_, id) in taken.iter().filter(|(_, id)| !written_off.contains(id)) {
                 prop_assert_eq!(decided.get(id), finals.get(id));
             }
+            let reached = |id: &&String| {
+                matches!(decided.get(*id), Some(Event::HandedOver | Event::Refused))
+            };
+            let contradicted: std::collections::BTreeSet<_> =
+                written_off.iter().filter(reached).cloned().collect();
+            prop_assert_eq!(here.ids(Event::Contradiction), contradicted);
+            prop_assert_eq!(pair.written_off(origin).ended, written_off.len() as u64);
             // Nothing was deferred: order within a precedence is that of acceptance.
             for precedence in taken.iter().map(|(precedence, _)| precedence) {
                 let of = |all: &[(_, String)]| -> Vec<String> {

@@ -2,6 +2,7 @@
 
 mod beginning;
 mod side;
+mod writing_off;
 
 use std::collections::VecDeque;
 
@@ -17,11 +18,13 @@ use barid_proto::message::v1::{Note, Text};
 use bytes::Bytes;
 
 use side::Side;
+pub(super) use writing_off::{FIRST, SECOND};
 
 use crate::decide::accept::{Blob, Submission, Verdict, accept};
 use crate::decide::hand_out::{Consumer, Next as NextOut, end, grant, next as next_out};
 use crate::decide::hello;
 use crate::decide::link::{Next, Received, next, received};
+use crate::decide::operator;
 use crate::decide::settle::{Answer, Settled, settle};
 use crate::decide::take::{self, Admission, Content, Proven, Transfer, take};
 use crate::decide::timers::{Due, due};
@@ -305,12 +308,18 @@ impl Pair {
         self.tick();
     }
 
+    /// A side doubts its clock from here on.
+    pub(super) fn doubt_clock(&mut self, which: usize) {
+        let side = &mut self.sides[which];
+        side.commit(operator::clock(&side.state, self.now, true, ""));
+    }
+
     pub(super) fn wait(&mut self, seconds: u64) {
         self.now = Millis(self.now.0 + seconds * 1_000);
         self.tick();
     }
 
-    fn tick(&mut self) {
+    pub(super) fn tick(&mut self) {
         for side in &mut self.sides {
             side.state.wake(self.now);
             loop {

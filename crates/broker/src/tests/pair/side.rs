@@ -1,15 +1,16 @@
 //! One of the two nodes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use barid_audit::entry::{Body, Entry, is_final};
-use barid_message::Precedence;
 use barid_message::key::SigningKey;
 use barid_message::time::Millis;
-use barid_proto::audit::v1::Event;
+use barid_message::{Precedence, Reason};
+use barid_proto::audit::v1::{Event, Evidence};
 use barid_proto::journal::v1 as facts;
 use barid_proto::message::v1::SignedMessage;
 use bytes::Bytes;
+use prost::Message as _;
 
 use super::{AGENCIES, DOMAINS};
 use crate::decide::{Node, start};
@@ -77,6 +78,26 @@ impl Side {
             .filter(|item| is_final(item.event) && item.facts.origin_agency == AGENCIES[origin])
             .map(|item| (item.facts.message_id.clone(), item.event))
             .collect()
+    }
+
+    /// The newest evidence that was told with an event.
+    pub(in crate::tests) fn evidence_of(&self, event: Event) -> Evidence {
+        let items = self.entries.iter().rev().flat_map(|entry| &entry.items);
+        let item = items.into_iter().find(|item| item.event == event).unwrap();
+        Evidence::decode(item.evidence.clone()).unwrap()
+    }
+
+    /// Ids of messages that were written off here.
+    pub(in crate::tests) fn written_off(&self) -> BTreeSet<String> {
+        let items = self.entries.iter().flat_map(|entry| &entry.items);
+        let written_off = items.filter(|item| item.reason == Reason::WrittenOff);
+        written_off.map(|item| item.facts.message_id.clone()).collect()
+    }
+
+    /// Ids of messages with an event.
+    pub(in crate::tests) fn ids(&self, event: Event) -> BTreeSet<String> {
+        let items = self.entries.iter().flat_map(|entry| &entry.items);
+        items.filter(|item| item.event == event).map(|i| i.facts.message_id.clone()).collect()
     }
 
     pub(in crate::tests) fn events(&self, event: Event) -> usize {

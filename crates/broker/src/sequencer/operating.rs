@@ -1,0 +1,112 @@
+//! What operators and readers ask: decided and put on record.
+
+use std::sync::Arc;
+
+use barid_audit::entry::{Body, Entry};
+use barid_message::time::Millis;
+
+use super::deciding::first_evidence;
+use super::{Sequencer, SequencerError};
+use crate::clock::Watch;
+use crate::command::Operation;
+use crate::decide::renew::renew;
+use crate::decide::{Refusal, operator, write_off};
+
+impl Sequencer {
+    pub(super) fn operate(
+        &mut self,
+        operation: Operation,
+        now: Millis,
+    ) -> Result<(), SequencerError> {
+        match operation {
+            Operation::Retry(actor, name, reply) => {
+                let entry = self
+                    .room()
+                    .and_then(|()| operator::retry(&self.state, &self.node, now, &actor, &name));
+                let answer = self.commit_decided(entry)?.map(drop);
+                self.release(reply, answer);
+            }
+            Operation::Drop(actor, name, reply) => {
+                let entry = self.room().and_then(|()| {
+                    operator::drop_letter(&self.state, &self.node, now, &actor, &name)
+                });
+                let answer = self.commit_decided(entry)?.map(|entry| first_evidence(&entry));
+                self.release(reply, answer);
+            }
+            Operation::Renew(renewal, reply) => {
+                let entry = self.room().and_then(|()| renew(&self.state, now, &renewal));
+                let answer = self.commit_decided(entry)?.map(drop);
+                if answer.is_ok() {
+                    self.publish_registry();
+                }
+                self.release(reply, answer);
+            }
+            Operation::ConfirmClock(actor, reply) => {
+                let answer = self.room();
+                if answer.is_ok() {
+                    self.confirm_clock(&actor)?;
+                }
+                self.release(reply, answer);
+            }
+            Operation::ProposeWriteOff(actor, (peer, why), reply) => {
+                let entry = self
+                    .room()
+                    .and_then(|()| write_off::propose(&self.state, now, &actor, &peer, why));
+                let answer = self.commit_decided(entry)?.map(|entry| entry.position);
+                self.release(reply, answer);
+            }
+            Operation::ConfirmWriteOff(actor, name, reply) => {
+                let entry =
+                    self.room().and_then(|()| write_off::confirm(&self.state, now, &actor, &name));
+                let answer = self.commit_decided(entry)?.map(|entry| written_off(&entry));
+                self.release(reply, answer);
+            }
+            Operation::WithdrawWriteOff(actor, name, reply) => {
+                let entry =
+                    self.room().and_then(|()| write_off::withdraw(&self.state, now, &actor, &name));
+                let answer = self.commit_decided(entry)?.map(drop);
+                self.release(reply, answer);
+            }
+            Operation::ReadOpened(facts, reply) => {
+                let entry = self.room().map(|()| operator::read_opened(&self.state, now, facts));
+                let answer = self.commit_decided(entry)?.map(|entry| entry.position);
+                self.release(reply, answer);
+            }
+            Operation::ReadClosed(facts) => {
+                if self.room().is_ok() {
+                    self.commit(operator::read_closed(&self.state, now, facts))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn commit_decided(
+        &mut self,
+        entry: Result<Entry, Refusal>,
+    ) -> Result<Result<Arc<Entry>, Refusal>, SequencerError> {
+        match entry {
+            Ok(entry) => self.commit(entry).map(Ok),
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
+
+    fn confirm_clock(&mut self, actor: &str) -> Result<(), SequencerError> {
+        let reading = self.clock.read();
+        self.watch = Watch::new(reading);
+        if self.state.clock_suspect() {
+            self.commit(operator::clock(&self.state, reading.wall, false, actor))?;
+            // While in doubt nothing ended. Whoever holds a lease gets its time first.
+            let until = Millis(reading.wall.0 + self.node.policy.lease_ms);
+            self.state.believe_clock(reading.wall, until);
+        }
+        Ok(())
+    }
+}
+
+fn written_off(entry: &Entry) -> u64 {
+    match &entry.body {
+        Body::WriteOffConfirmed(facts) => facts.deliveries,
+        _ => 0,
+    }
+}
