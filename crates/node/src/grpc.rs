@@ -17,6 +17,7 @@ mod settling;
 mod status;
 mod submit;
 mod trace;
+mod write_offs;
 
 use std::sync::Arc;
 

@@ -23,6 +23,8 @@ pub struct ProvenEvidence {
     pub evidence: SignedEvidence,
     /// What it says, or why it proves nothing.
     pub statement: Result<Evidence, EvidenceError>,
+    /// It says otherwise than a final that was told before, and that stands.
+    pub contradicts: bool,
 }
 
 /// Evidence, in the order of the node's log, none left out.
@@ -120,7 +122,7 @@ impl EvidenceStream {
     }
 
     fn prove(&self, item: pb::EvidenceItem) -> Result<ProvenEvidence, CallError> {
-        let pb::EvidenceItem { cursor, evidence } = item;
+        let pb::EvidenceItem { cursor, evidence, contradicts } = item;
         let evidence = evidence.ok_or(CallError::Answer)?;
         // Who it says it is of decides with whose keys it must hold.
         let issuer = Evidence::decode(evidence.evidence.clone()).unwrap_or_default().issuer;
@@ -128,6 +130,7 @@ impl EvidenceStream {
             cursor,
             statement: evidence::verify(&evidence, &self.client.keys_of(&issuer)),
             evidence,
+            contradicts,
         })
     }
 }

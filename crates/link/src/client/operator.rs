@@ -64,6 +64,13 @@ calls! {
     /// Ends a dead letter. Not tried again by itself: where the connection broke, look
     /// first.
     drop_dead_letter(DropDeadLetterRequest) -> DropDeadLetterResponse via drop_dead_letter, once;
+    /// Proposes to write a peer off. Not tried again by itself: where the connection broke,
+    /// look first.
+    propose_write_off(ProposeWriteOffRequest) -> ProposeWriteOffResponse via propose_write_off, once;
+    /// Confirms a proposal of another operator. Not tried again by itself, likewise.
+    confirm_write_off(ConfirmWriteOffRequest) -> ConfirmWriteOffResponse via confirm_write_off, once;
+    /// Withdraws a proposal. Not tried again by itself, likewise.
+    withdraw_write_off(WithdrawWriteOffRequest) -> WithdrawWriteOffResponse via withdraw_write_off, once;
     /// Says that the node's clock is right.
     confirm_clock(ConfirmClockRequest) -> ConfirmClockResponse via confirm_clock, once;
 }

@@ -186,6 +186,7 @@ impl EvidenceCall {
     async fn give(&self, node: &Node, cursor: &str) {
         let item = pb::EvidenceItem {
             cursor: cursor.to_owned(),
+            contradicts: false,
             evidence: Some(signed(&node.key, Event::HandedOver, cursor.as_bytes())),
         };
         let response = pb::ReceiveEvidenceResponse {

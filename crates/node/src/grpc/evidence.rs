@@ -119,6 +119,7 @@ pub(super) fn page(
     let found = found.map_err(|refusal| status(&refusal))?;
     let item = |(place, told): (&Cursor, Told)| EvidenceItem {
         cursor: place.to_string(),
+        contradicts: told.contradicts,
         evidence: services.told(told),
     };
     let items = places.iter().zip(found).map(item).collect();

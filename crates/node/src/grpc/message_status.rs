@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use barid_audit::entry::is_final;
 use barid_message::Reason;
 use barid_message::id::MessageId;
+use barid_proto::audit::v1::Event;
 use barid_proto::exchange::v1::{
     DeliveryStatus, GetMessageStatusRequest, GetMessageStatusResponse,
 };
@@ -35,6 +36,8 @@ pub(super) async fn get(
             .origin_agency
             .as_ref()
             .is_some_and(|origin| origin.as_str() == request.origin_agency);
+        // The final stands, whatever a node says later.
+        let is_asked = is_asked && row.event != Event::Contradiction;
         let Some(position) = row.accepted_position.filter(|_| is_asked) else {
             continue;
         };

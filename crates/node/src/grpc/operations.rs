@@ -3,18 +3,20 @@
 use barid_broker::state::Phase;
 use barid_link::stub::operations::operations_service_server::OperationsService;
 use barid_proto::operations::v1::{
-    ConfirmClockRequest, ConfirmClockResponse, DropDeadLetterRequest, DropDeadLetterResponse,
-    GetDeadLetterRequest, GetDeadLetterResponse, GetNodeStatusRequest, GetNodeStatusResponse,
-    ListDeadLettersRequest, ListDeadLettersResponse, ListEventsRequest, ListEventsResponse,
-    ListPeersRequest, ListPeersResponse, ListQueuesRequest, ListQueuesResponse, RenewPeerRequest,
+    ConfirmClockRequest, ConfirmClockResponse, ConfirmWriteOffRequest, ConfirmWriteOffResponse,
+    DropDeadLetterRequest, DropDeadLetterResponse, GetDeadLetterRequest, GetDeadLetterResponse,
+    GetNodeStatusRequest, GetNodeStatusResponse, ListDeadLettersRequest, ListDeadLettersResponse,
+    ListEventsRequest, ListEventsResponse, ListPeersRequest, ListPeersResponse, ListQueuesRequest,
+    ListQueuesResponse, ProposeWriteOffRequest, ProposeWriteOffResponse, RenewPeerRequest,
     RenewPeerResponse, RetryDeadLetterRequest, RetryDeadLetterResponse, TailEventsRequest,
-    TailEventsResponse, Totals, TraceMessageRequest, TraceMessageResponse,
+    TailEventsResponse, Totals, TraceMessageRequest, TraceMessageResponse, WithdrawWriteOffRequest,
+    WithdrawWriteOffResponse,
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::status::status;
-use super::{Services, events, letters, peers, timestamp, trace};
+use super::{Services, events, letters, peers, timestamp, trace, write_offs};
 
 /// The handlers.
 pub(crate) struct Operations(pub(crate) Services);
@@ -109,6 +111,30 @@ impl OperationsService for Operations {
     ) -> Result<Response<DropDeadLetterResponse>, Status> {
         let operator = self.0.operator(request.extensions()).await?;
         letters::drop_letter(&self.0, &operator, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn propose_write_off(
+        &self,
+        request: Request<ProposeWriteOffRequest>,
+    ) -> Result<Response<ProposeWriteOffResponse>, Status> {
+        let operator = self.0.operator(request.extensions()).await?;
+        write_offs::propose(&self.0, &operator, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn confirm_write_off(
+        &self,
+        request: Request<ConfirmWriteOffRequest>,
+    ) -> Result<Response<ConfirmWriteOffResponse>, Status> {
+        let operator = self.0.operator(request.extensions()).await?;
+        write_offs::confirm(&self.0, &operator, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn withdraw_write_off(
+        &self,
+        request: Request<WithdrawWriteOffRequest>,
+    ) -> Result<Response<WithdrawWriteOffResponse>, Status> {
+        let operator = self.0.operator(request.extensions()).await?;
+        write_offs::withdraw(&self.0, &operator, request.into_inner()).await.map(Response::new)
     }
 
     async fn confirm_clock(

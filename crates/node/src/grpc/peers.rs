@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use barid_broker::decide::renew::Renewal;
 use barid_broker::state::link::{LANES, Link, Slot};
+use barid_broker::state::write_off::{Proposal, WrittenOff};
 use barid_broker::state::{Delivery, DeliveryKey, Phase, State};
 use barid_link::card::{Card, Fingerprint, FingerprintError};
 use barid_message::Reason;
@@ -19,6 +20,7 @@ use tonic::Status;
 
 use super::authn::Operator;
 use super::status::{refuse, status};
+use super::write_offs::shown;
 use super::{Services, timestamp};
 use crate::{link, registry};
 
@@ -28,7 +30,7 @@ pub(super) async fn list(
     request: ListPeersRequest,
 ) -> Result<ListPeersResponse, Status> {
     let depths = services.broker.inspect(depths).await.map_err(|refusal| status(&refusal))?;
-    let registry = services.broker.registry();
+    let (registry, now) = (services.broker.registry(), services.broker.now());
     let wanted =
         registry.peers().filter(|peer| request.name.is_empty() || peer.name == request.name);
     let peers: Vec<_> = wanted
@@ -48,6 +50,12 @@ pub(super) async fn list(
                 lanes: depth.map(|depth| depth.lanes.clone()).unwrap_or_default(),
                 deferred: depth.map_or(0, |depth| depth.deferred),
                 passed: depth.map_or(0, |depth| depth.passed),
+                write_off: depth
+                    .and_then(|depth| depth.proposal.as_ref().map(|it| (it, depth.outstanding)))
+                    .filter(|(proposal, _)| now < proposal.until)
+                    .map(|(proposal, open)| shown(proposal, &peer.name, open)),
+                written_off: depth.map_or(0, |depth| depth.written_off.ended),
+                contradictions: depth.map_or(0, |depth| depth.written_off.contradictions),
                 card: SignedCard::decode(peer.card.clone()).ok(),
                 offered_card: report.offered.map(|card| card.as_proto().clone()),
                 certificate_valid_until: report.certificate_until.and_then(timestamp),
@@ -110,6 +118,9 @@ struct Depth {
     lanes: Vec<LaneDepth>,
     deferred: u64,
     passed: u64,
+    outstanding: u64,
+    proposal: Option<Proposal>,
+    written_off: WrittenOff,
 }
 
 fn depths(state: &State) -> BTreeMap<Arc<str>, Depth> {
@@ -117,7 +128,8 @@ fn depths(state: &State) -> BTreeMap<Arc<str>, Depth> {
         .links()
         .map(|(peer, link)| {
             let lanes = LANES.iter().map(|lane| lane_depth(state, link, *lane)).collect();
-            (Arc::clone(peer), Depth { lanes, ..Depth::default() })
+            let (proposal, written_off) = (link.proposal().cloned(), link.written_off().clone());
+            (Arc::clone(peer), Depth { lanes, proposal, written_off, ..Depth::default() })
         })
         .collect();
     for (_, Delivery { outward, phase, .. }) in state.deliveries() {
@@ -125,6 +137,7 @@ fn depths(state: &State) -> BTreeMap<Arc<str>, Depth> {
             continue;
         };
         let depth = depths.entry(Arc::clone(&outward.peer)).or_default();
+        depth.outstanding += 1;
         match phase {
             Phase::Deferred(_) => depth.deferred += 1,
             Phase::Passed => depth.passed += 1,
