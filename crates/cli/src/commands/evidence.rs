@@ -91,6 +91,7 @@ fn show(
             "verified": (known || statement.is_err()).then_some(statement.is_ok()),
             "statement": statement.ok(),
             "evidence": item.evidence,
+            "contradicts": item.contradicts,
         }))?);
     }
     let cells = match statement {
@@ -111,5 +112,11 @@ fn show(
             error.to_string(),
         ],
     };
-    Ok(columns.row(output, cells)?)
+    columns.row(output, cells)?;
+    if item.contradicts {
+        let text = "the node above says so of a delivery that had ended before; the end you were \
+                    told then stands";
+        output.note(Line::default().bad("contradiction ").text(text));
+    }
+    Ok(())
 }

@@ -5,6 +5,7 @@ mod examine;
 mod renew;
 #[cfg(test)]
 mod tests;
+pub(super) mod write_off;
 
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
@@ -35,7 +36,7 @@ EXAMPLES
 /// Link this node with others, by their cards
 ///
 /// `add` and `list` change and read the configuration alone; the node takes it up at its
-/// next start. `renew` asks the running node, as an operator.
+/// next start. `renew` and `write-off` ask the running node, as an operator.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct PeerArgs {
@@ -60,6 +61,9 @@ enum Action {
     /// Say step by step what of the link with a node works, and what to do where it does not
     #[command(after_help = TEST_HELP)]
     Test(TestArgs),
+    /// Give a dead node up: two operators end what is outstanding towards it
+    #[command(after_help = write_off::HELP)]
+    WriteOff(write_off::WriteOffArgs),
 }
 
 #[derive(Args, Debug)]
@@ -137,6 +141,7 @@ pub(crate) async fn run(
         Action::Renew(args) => renew::run(args, global, output).await?,
         Action::List { config } => list(config, output)?,
         Action::Test(args) => examine::run(args, global, output).await?,
+        Action::WriteOff(args) => write_off::run(args, global, output).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

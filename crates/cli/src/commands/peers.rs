@@ -9,6 +9,7 @@ use barid_proto::operations::v1 as pb;
 use clap::Args;
 
 use crate::args::Global;
+use crate::commands::peer::write_off;
 use crate::context;
 use crate::output::{Line, Output, Table};
 use crate::words;
@@ -20,7 +21,8 @@ EXAMPLES
 
   WAITING: slots without a receipt, sent or not; by lane below, with the age of the
   oldest. DEFERRED: the other node asked to be tried later. PASSED: it has them, and
-  their end is still to come.";
+  their end is still to come. WRITTEN OFF: two operators ended them (`barid peer
+  write-off`).";
 
 /// Show how the links with other nodes stand
 ///
@@ -64,6 +66,17 @@ pub(crate) async fn run(
     }
     for peer in &answer.peers {
         cards(peer, answer.own_card_serial, output);
+        if let Some(proposal) = &peer.write_off {
+            output.note(write_off::waiting(proposal));
+        }
+        if peer.contradictions > 0 {
+            let text = format!(
+                "{}: of {} deliveries it says otherwise than an end that was told here before; \
+                 see `barid log --outcome contradiction`",
+                peer.name, peer.contradictions
+            );
+            output.note(Line::default().bad("contradiction ").text(text));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -89,6 +102,7 @@ fn table(peers: &[pb::Peer]) -> Table {
         "WAITING",
         "DEFERRED",
         "PASSED",
+        "WRITTEN OFF",
         "ROUND TRIP",
         "CLOCK",
         "LAST RECEIPT",
@@ -104,6 +118,7 @@ fn table(peers: &[pb::Peer]) -> Table {
             .number(waiting(peer).map(|depth| depth.messages).sum())
             .number(peer.deferred)
             .number(peer.passed)
+            .number(peer.written_off)
             .text(format!("{} ms", peer.round_trip_ms))
             .text(format!("{:+} ms", peer.clock_difference_ms))
             .text(words::time(peer.last_receipt_at.as_ref()))
