@@ -4,6 +4,8 @@ mod border;
 mod cards;
 mod liar;
 mod outages;
+mod wire;
+mod write_off;
 
 use barid_proto::audit::v1::Event;
 

@@ -48,6 +48,7 @@ pub(crate) struct Site {
     agencies: Vec<Address>,
     edits: Vec<(String, String)>,
     trust_domain: String,
+    operators: Vec<String>,
     now: Millis,
 }
 
@@ -74,6 +75,7 @@ impl Node {
             agencies: agencies.iter().map(|text| address(text)).collect(),
             edits: Vec::new(),
             trust_domain: "torkham.example".to_owned(),
+            operators: vec!["admin".to_owned()],
             now: now(),
         };
         site.setting("ballast_mib = 64", "ballast_mib = 1")
@@ -126,7 +128,13 @@ impl Node {
 
     /// Its operator.
     pub(crate) fn operator(&self) -> OperatorClient {
-        OperatorClient::new(ClientConfig::new(self.operator_connector(), 1))
+        self.operator_named("admin")
+    }
+
+    /// One of its operators.
+    pub(crate) fn operator_named(&self, name: &str) -> OperatorClient {
+        let account = self.dir.join("operators").join(name).join("operator.toml");
+        OperatorClient::new(ClientConfig::new(connector(&account), 1))
             .expect("an account that init made")
     }
 
@@ -220,6 +228,12 @@ impl Site {
         self
     }
 
+    /// A node with one operator more.
+    pub(crate) fn and_operator(mut self, name: &str) -> Self {
+        self.operators.push(name.to_owned());
+        self
+    }
+
     /// A node whose certificates were made then, for a day.
     pub(crate) fn made_at(mut self, then: Millis) -> Self {
         self.now = then;
@@ -236,6 +250,7 @@ impl Site {
         plan.exchange = free_address();
         plan.operations = free_address();
         plan.federation = Some(free_address());
+        plan.operators = self.operators;
         if self.now < now() {
             plan.validity = std::time::Duration::from_secs(24 * 60 * 60);
         }

@@ -45,7 +45,8 @@ impl Border {
 
     /// The same, where pk is told to call ir at another address.
     pub(super) fn made_with(endpoint: Option<&str>) -> Self {
-        let pk = Node::site(&["pk/customs", "pk/border-guard"]).named("pk").make();
+        let pk =
+            Node::site(&["pk/customs", "pk/border-guard"]).named("pk").and_operator("duty").make();
         let ir = Node::site(&["ir/police"]).named("ir").make();
         let endpoint = endpoint.map(|text| text.parse().expect("an endpoint"));
         let cards = [card(&pk, None), card(&ir, endpoint)];

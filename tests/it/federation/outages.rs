@@ -1,7 +1,6 @@
 //! Nodes that die and links that break, under load.
 
 mod custody;
-mod wire;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,10 +10,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::border::Border;
+use super::wire::Wire;
 use crate::crash::ledger::Ledger;
 use crate::crash::{consume, submit, told_once_each};
 use crate::harness::{address, id_of, random, within};
-use wire::Wire;
 
 /// Messages of one run.
 const MESSAGES: usize = 200;

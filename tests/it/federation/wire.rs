@@ -38,8 +38,18 @@ impl Wire {
 
     /// Breaks what is connected, and lets nothing through for so long.
     pub(super) async fn cut(&self, time: Duration) {
-        self.whole.send_replace(false);
+        self.tear();
         tokio::time::sleep(time).await;
+        self.mend();
+    }
+
+    /// Breaks what is connected, and lets nothing through.
+    pub(super) fn tear(&self) {
+        self.whole.send_replace(false);
+    }
+
+    /// Lets new connections through again.
+    pub(super) fn mend(&self) {
         self.whole.send_replace(true);
     }
 }

@@ -59,6 +59,22 @@ impl Post {
         }
     }
 
+    /// The police lives at another node from the next start on.
+    pub(super) fn move_police_to(&mut self, node: &str) {
+        let police = inbox(false);
+        let (here, there) =
+            self.registry.agencies.drain(..).partition(|agency| agency.address != police.as_str());
+        self.registry.agencies = here;
+        self.registry.peers = vec![facts::RegisteredPeer {
+            identity: node.into(),
+            name: "ir".into(),
+            card_serial: 1,
+            valid_until_ms: u64::MAX,
+            agencies: there,
+            ..Default::default()
+        }];
+    }
+
     /// Sets the wall clock alone.
     pub(super) fn set_wall(&self, wall: Millis) {
         self.clock.0.lock().unwrap().wall = wall;

@@ -1,10 +1,13 @@
 //! The broker as a whole: threads, disk and starts.
 
+use std::time::Duration;
+
 use barid_message::Reason;
 use barid_message::time::Millis;
 
 use super::place::{START, inbox};
 use super::running::{Post, hand_out, killed, outstanding, snapshots, stop, submit};
+use crate::decide::write_off::ProposalName;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_may_not_be_delivered_any_more_ends_in_many_small_steps() {
@@ -25,6 +28,34 @@ async fn what_may_not_be_delivered_any_more_ends_in_many_small_steps() {
     assert_eq!(outstanding(&broker).await, 0);
     assert!(!changes.has_changed().unwrap(), "nothing is left to ask for");
     stop(broker).await;
+}
+
+/// More than one turn of the timers ends, and a power cut in the middle of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_off_ends_in_many_small_steps() {
+    let mut post = Post::new();
+    post.move_police_to("spiffe://ir.example/node");
+    let broker = post.open().broker;
+    post.send(&broker, 600).await;
+    let id = broker.propose_write_off("first".into(), "ir".into(), "gone".into()).await.unwrap();
+    let name = ProposalName { peer: "ir".into(), id };
+    assert_eq!(broker.confirm_write_off("second".into(), name).await.unwrap(), 600);
+    let left = killed(post.data.path());
+    let again = post.open_in(left.path()).broker;
+    for broker in [broker, again] {
+        let all_ended = async {
+            while outstanding(&broker).await > 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), all_ended).await.unwrap();
+        let ended = broker.inspect(|state| {
+            let link = state.link("spiffe://ir.example/node");
+            link.map(|link| link.written_off().ended)
+        });
+        assert_eq!(ended.await.unwrap(), Some(600));
+        stop(broker).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

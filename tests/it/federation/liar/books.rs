@@ -22,7 +22,7 @@ pub(super) fn entries(data: &Path) -> Vec<Entry> {
 }
 
 /// Why a peer was put on record, in order.
-pub(super) fn misbehaviour(data: &Path, peer: &str) -> Vec<Reason> {
+pub(in crate::federation) fn misbehaviour(data: &Path, peer: &str) -> Vec<Reason> {
     let found = entries(data).into_iter().filter_map(|entry| match entry.body {
         Body::PeerMisbehaved(facts) if facts.peer == peer => Some(facts.reason()),
         _ => None,
