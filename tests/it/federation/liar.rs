@@ -2,7 +2,6 @@
 //! real node. Every lie is refused and put on record, and nobody else notices.
 
 pub(super) mod books;
-mod books;
 mod cards;
 mod forge;
 mod greetings;
