@@ -81,3 +81,24 @@ fn the_bytes_of_an_accepted_entry_are_golden() {
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+/// What two persons decided about a peer is read back for good.
+#[test]
+fn entries_of_write_offs_have_their_numbers_and_come_back() {
+    let facts = pb::WriteOffFacts { peer: "spiffe://ir.example/node".into(), ..Default::default() };
+    let cleared =
+        pb::SlotClearedFacts { number: 9, delivery_indexes: vec![0, 2], ..Default::default() };
+    for (number, body) in [
+        (23, Body::WriteOffProposed(facts.clone())),
+        (24, Body::WriteOffWithdrawn(facts.clone())),
+        (25, Body::WriteOffConfirmed(facts)),
+        (26, Body::WrittenOff),
+        (27, Body::SlotCleared(cleared)),
+        (28, Body::Contradicted(pb::InboundSlot::default())),
+    ] {
+        let entry = Entry { body, ..accepted() };
+        let encoded = entry.encode(&Entropy([9; 32]));
+        assert_eq!((encoded.kind, encoded.version), (number, 1));
+        assert_eq!(decode(&encoded).unwrap(), entry);
+    }
+}

@@ -169,6 +169,42 @@ fn a_node_that_took_it_and_let_it_expire_contradicts_nothing() {
     assert_eq!(pair.sides[1].events(Event::Expired), 1);
 }
 
+/// A node that lies: it says that it handed over what ended here and never left.
+#[test]
+fn the_end_of_what_a_node_never_got_is_a_contradiction_and_no_more() {
+    let mut pair = Pair::new();
+    pair.submit(0, 0, 10);
+    pair.claim(0, Event::HandedOver, false);
+    assert_eq!(pair.sides[0].finals(0), [], "held here, it is nobody else's to end");
+    assert_eq!(pair.written_off(0).contradictions, 0);
+    pair.wait(60);
+    for (event, is_other, contradictions) in [
+        (Event::Expired, false, 0),
+        (Event::Overdue, false, 0),
+        (Event::HandedOver, true, 0),
+        (Event::HandedOver, false, 1),
+        (Event::Refused, false, 2),
+    ] {
+        pair.claim(0, event, is_other);
+        assert_eq!(pair.written_off(0).contradictions, contradictions, "{event:?}");
+    }
+    let [(_, event)] = pair.sides[0].finals(0).try_into().unwrap();
+    assert_eq!(event, Event::Expired);
+    assert_eq!(pair.breaches, 0);
+}
+
+/// What was sent to a node that was taken out of the configuration is still open.
+#[test]
+fn a_node_without_a_name_is_known_by_its_identity() {
+    let mut pair = cut_off(Stands::Lost);
+    pair.forget_other(0);
+    assert_eq!(pair.propose(0, FIRST).unwrap_err().reason(), Reason::NotFound);
+    let id = pair.propose_to(0, FIRST, "spiffe://ir.example/node").unwrap();
+    assert_eq!(pair.confirm_of(0, SECOND, ("spiffe://ir.example/node", id)).unwrap(), 1);
+    pair.tick();
+    assert_eq!(end(&pair), (Event::NonDelivered, 0, 0));
+}
+
 /// The confirmation is one entry, the ends are others: a crash between them, and a node
 /// that comes back before the last of them, find the rest.
 #[test]
