@@ -59,17 +59,11 @@ impl State {
         match &entry.body {
             Body::Restarted(facts) => self.restarted(facts, entry.time),
             Body::RegistryChanged(facts) => {
-                let registry = Registry::new(facts.clone(), entry.position)
-                    .map_err(|error| FoldError::Registry(entry.position, error))?;
-                self.registry = Arc::new(registry);
+                self.registry_is(entry, Registry::new(facts.clone(), entry.position))?;
             }
             Body::PeerRenewed(facts) => {
                 let peer = facts.peer.clone().ok_or(FoldError::Facts(entry.position))?;
-                let registry = self
-                    .registry
-                    .renewed(peer, entry.position)
-                    .map_err(|error| FoldError::Registry(entry.position, error))?;
-                self.registry = Arc::new(registry);
+                self.registry_is(entry, self.registry.renewed(peer, entry.position))?;
             }
             Body::Accepted(facts) => self.accepted(entry, facts, None)?,
             Body::SubmissionRefused(_) => self.totals.refused += 1,
@@ -126,6 +120,16 @@ impl State {
         }
         self.next_position += 1;
         self.last_time = entry.time;
+        Ok(())
+    }
+
+    fn registry_is(
+        &mut self,
+        entry: &Entry,
+        registry: Result<Registry, RegistryError>,
+    ) -> Result<(), FoldError> {
+        let registry = registry.map_err(|error| FoldError::Registry(entry.position, error))?;
+        self.registry = Arc::new(registry);
         Ok(())
     }
 
