@@ -9,6 +9,7 @@ use barid_message::id::MessageId;
 use barid_message::time::Millis;
 use barid_proto::journal::v1::DedupeDay;
 
+use super::Message;
 use crate::caps;
 
 const DAY_MS: u64 = 86_400_000;
@@ -61,13 +62,18 @@ impl Dedupe {
         self.write().insert(day(id), fingerprint(origin, id), position);
     }
 
-    /// Forgets ids that are too old to be accepted again at `now`.
-    pub(super) fn forget_before(&self, now: Millis) {
+    /// Forgets ids that are too old to be accepted again at `now`, but those of messages
+    /// that are still open: what becomes of them is found by their ids.
+    pub(super) fn forget_before<'m>(&self, now: Millis, open: impl Iterator<Item = &'m Message>) {
         let oldest = day_number(now.0).saturating_sub(caps::DEDUPE_DAYS);
         let mut ids = self.write();
         ids.oldest = ids.oldest.max(oldest);
         if ids.days.first_key_value().is_some_and(|(day, _)| *day < oldest) {
             ids.days = ids.days.split_off(&oldest);
+            for message in open.filter(|message| day(&message.id) < oldest) {
+                let fingerprint = fingerprint(&message.origin, &message.id);
+                ids.insert(day(&message.id), fingerprint, message.position);
+            }
         }
     }
 

@@ -136,7 +136,7 @@ impl State {
     fn restarted(&mut self, facts: &pb::RestartedFacts, time: Millis) {
         self.start_no = facts.start_no;
         self.log_origin.clone_from(&facts.log_origin);
-        self.dedupe.forget_before(time);
+        self.forget_before(time);
         self.count_as_offered();
         let leased: Vec<_> = self.timers.leases.iter().map(|(_, key)| *key).collect();
         for key in leased {

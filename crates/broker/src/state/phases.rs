@@ -88,7 +88,8 @@ impl State {
     /// Forgets ids too old to be accepted again. Not an entry: the gate refuses them
     /// by their age.
     pub fn forget_before(&self, now: Millis) {
-        self.dedupe.forget_before(now);
+        let open = self.deliveries.values().map(|delivery| &*delivery.message);
+        self.dedupe.forget_before(now, open);
     }
 
     /// Nothing ends by itself before `until`. Not an entry: it only delays.

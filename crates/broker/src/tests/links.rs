@@ -130,6 +130,28 @@ fn in_doubt_past_the_deadline_is_overdue_and_the_final_follows_when_the_link_hea
 }
 
 #[test]
+fn an_end_that_comes_after_its_id_was_forgotten_is_still_an_end() {
+    let mut pair = Pair::new();
+    pair.submit(0, 0, 100);
+    pair.connect();
+    pair.offer(0, 10);
+    pair.arrive(1, 10);
+    pair.arrive(0, 10);
+    // Taken over, and handed over behind a cut that lasts longer than ids are remembered.
+    pair.cut();
+    pair.consume(1, Answer::Ack);
+    pair.wait(40 * 86_400);
+    for from_snapshot in [true, false] {
+        pair.restart(0, from_snapshot);
+    }
+    assert_eq!(pair.sides[0].finals(0), []);
+    pair.settle_down();
+    let [(_, event)] = pair.sides[0].finals(0).try_into().unwrap();
+    assert_eq!((event, pair.breaches), (Event::HandedOver, 0));
+    assert_eq!(pair.sides[0].events(Event::Contradiction), 0);
+}
+
+#[test]
 fn what_never_left_expires_and_its_number_is_void() {
     let mut pair = Pair::new();
     pair.submit(0, 0, 10);

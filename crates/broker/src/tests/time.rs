@@ -141,7 +141,7 @@ const DAYS: u64 = 86_400;
 fn an_id_forgotten_under_a_clock_that_stood_ahead_is_not_taken_again() {
     let mut world = World::new();
     world.submit(3, 1_000, false);
-    world.pass(20 * DAYS);
+    world.wait(20 * DAYS);
     world.submit(3, 1_000, false);
     world.pass(20 * DAYS);
     world.restart();
