@@ -15,7 +15,7 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::decide::Refusal;
-use crate::decide::accept::Submission;
+use crate::decide::accept::{Blob, Submission};
 use crate::decide::hand_out::Consumer;
 use crate::decide::hello::Unreceipted;
 use crate::decide::link;
@@ -182,6 +182,24 @@ pub(crate) struct Unsent {
     pub(crate) is_readable: bool,
 }
 
+/// A slot, and where its answer goes.
+pub(crate) struct Arriving {
+    pub(crate) session: u64,
+    pub(crate) slot: Slot,
+    pub(crate) reply: Reply<Result<Option<Answered>, LinkEnd>>,
+}
+
+/// Whether the bytes of an arriving message lie on disk.
+pub(crate) enum Written {
+    /// Here.
+    At(Blob),
+    /// Not yet: where somebody takes it over, it goes back to whoever wrote this channel,
+    /// to be written. Else it is answered, and nothing of it is kept.
+    No(oneshot::Sender<Box<Arriving>>),
+    /// There is nothing to write.
+    Nothing,
+}
+
 /// What a link asks the sequencer.
 pub(crate) enum LinkCommand {
     /// A session begins: its number, and where this node stands.
@@ -201,7 +219,7 @@ pub(crate) enum LinkCommand {
         reply: Reply<Result<Vec<Offered>, LinkEnd>>,
     },
     /// A slot came from a peer.
-    Take { session: u64, slot: Box<Slot>, reply: Reply<Result<Option<Answered>, LinkEnd>> },
+    Take(Box<Arriving>, Written),
     /// A custody receipt came from a peer, whose signature holds.
     Receipt {
         peer: Arc<str>,

@@ -1,6 +1,7 @@
 //! The broker as the rest of the node sees it: cheap to clone, and every answer
 //! already durable.
 
+mod arrivals;
 mod intake;
 mod linking;
 mod reading;
@@ -36,6 +37,7 @@ use crate::state::State;
 use crate::state::dedupe::Dedupe;
 use crate::writer::{Progress, WriteError};
 
+pub use arrivals::Arrivals;
 pub use intake::{Checked, Pending};
 pub use linking::{Arrived, Taking};
 pub(crate) use reading::blob_of;

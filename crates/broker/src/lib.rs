@@ -18,7 +18,9 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use handle::{Arrived, Broker, Checked, Ended, Pending, Settling, Stopped, Taking, Told};
+pub use handle::{
+    Arrivals, Arrived, Broker, Checked, Ended, Pending, Settling, Stopped, Taking, Told,
+};
 pub use lent::Lent;
 pub use open::{BodyLoss, OpenError, Opened, Options, OtherOrigin, Storage, open};
 pub use sequencer::SequencerError;

@@ -10,3 +10,4 @@ mod receipts;
 mod scene;
 mod slots;
 mod transfers;
+mod written;

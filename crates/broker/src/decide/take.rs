@@ -1,14 +1,16 @@
 //! The receiving side of a link: custody for what a peer sends, or the reason why not.
 
+mod answers;
+
 use barid_audit::entry::{Body, Entry, Item, is_final};
 use barid_audit::evidence;
+use barid_message::Reason;
 use barid_message::address::Address;
 use barid_message::fault::Faults;
 use barid_message::id::MessageId;
 use barid_message::time::Millis;
-use barid_message::{Precedence, Reason};
 use barid_proto::audit::v1::{Event, Evidence};
-use barid_proto::federation::v1::{Answer, Lane, RecipientAnswer, SlotAnswer};
+use barid_proto::federation::v1::{Lane, RecipientAnswer, SlotAnswer};
 use barid_proto::journal::v1 as pb;
 use bytes::Bytes;
 use prost::Message as _;
@@ -16,12 +18,14 @@ use prost::Message as _;
 use super::accept::{Blob, accepted_facts, base_evidence};
 use super::link::Breach;
 use super::{Node, Said, entry_time, item, plain, write_off};
-use crate::caps;
-use crate::gate::{Admitted, Relayed, permit_for};
+use crate::gate::{Admitted, Relayed};
 use crate::state::link::{
     Inbound, LANES, evidence_facts, facts_digest, transfer_facts, void_facts,
 };
 use crate::state::{Phase, State};
+
+pub use answers::is_hopeless;
+use answers::{answers, other_header};
 
 /// A slot that came whole.
 #[derive(Debug)]
@@ -62,16 +66,7 @@ pub struct Transfer {
     /// Recipients whose deliveries are handed over.
     pub recipients: Vec<Address>,
     /// The message as the gate for peers let it pass, or what is wrong with it.
-    pub admitted: Result<Admission, Faults>,
-}
-
-/// A message that the gate for peers let pass.
-#[derive(Debug)]
-pub struct Admission {
-    /// The message.
-    pub relayed: Relayed,
-    /// Where its bytes lie.
-    pub blob: Blob,
+    pub admitted: Result<Relayed, Faults>,
 }
 
 /// Evidence of a peer, whose signature holds.
@@ -90,23 +85,32 @@ pub struct Proven {
 pub enum Verdict {
     /// Fold this; the answer is in it.
     Entry(Box<Entry>),
+    /// The same, and put on record that one id has two headers: the peer's node accepted
+    /// both.
+    Conflict(Box<Entry>, Breach),
     /// It was answered before in the same way.
     Known,
+    /// Its message would be taken over: write its bytes, then ask again.
+    Unwritten,
     /// It cannot be.
     Breach(Breach),
 }
 
-/// Decides about the next slot of a lane. `has_room` says whether the disk has room for
-/// messages, `prior` are the entries at which this id may have come before.
+/// What is known about the place of a message.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// Where its bytes lie, if they were written.
+    pub blob: Option<Blob>,
+    /// Whether the disk has room for messages.
+    pub has_room: bool,
+    /// The entries at which its id may have come before.
+    pub prior: &'a [Entry],
+}
+
+/// Decides about the next slot of a lane. What nobody takes over is answered whether its
+/// bytes were written or not.
 #[must_use]
-pub fn take(
-    state: &State,
-    node: &Node,
-    now: Millis,
-    slot: &Slot,
-    has_room: bool,
-    prior: &[Entry],
-) -> Verdict {
+pub fn take(state: &State, node: &Node, now: Millis, slot: &Slot, place: Place<'_>) -> Verdict {
     let digest = digest(slot);
     let empty = Inbound::default();
     let inbound = state.link(&slot.peer).map_or(&empty, |link| link.inbound(slot.lane));
@@ -132,25 +136,34 @@ pub fn take(
         answer: Some(SlotAnswer { number: slot.number, slot_digest: digest.clone(), recipients }),
         log_origin: slot.log_origin.clone(),
     };
+    let mut conflict = None;
     let entry = match &slot.content {
         Content::Void { .. } => plain(state, now, Body::SlotAnswered(answered(Vec::new()))),
         Content::Evidence(proven) => {
-            proved(state, node, now, slot, proven, answered(Vec::new()), prior)
+            proved(state, node, now, slot, proven, answered(Vec::new()), place.prior)
         }
         Content::Transfer(transfer) => {
-            let answers = answers(state, node, now, transfer, has_room, prior);
+            conflict = other_header(transfer, place.prior).map(|known| Breach {
+                found: transfer.header_digest.clone(),
+                expected: known.clone(),
+                ..Breach::new(Reason::DuplicateIdConflict, slot.lane, slot.number)
+            });
+            let answers = answers(state, node, now, transfer, &place);
             let taken = answers.iter().any(|(_, is_new)| *is_new);
-            let recipients = answers.iter().map(|(answer, _)| *answer).collect();
-            match &transfer.admitted {
-                Ok(admission) if taken => {
-                    let inbound = answered(recipients);
-                    taken_over(state, node, now, transfer, admission, &answers, inbound)
+            let inbound = answered(answers.iter().map(|(answer, _)| *answer).collect());
+            match (&transfer.admitted, place.blob) {
+                (Ok(relayed), Some(blob)) if taken => {
+                    taken_over(state, node, now, transfer, (relayed, blob), &answers, inbound)
                 }
-                _ => plain(state, now, Body::SlotAnswered(answered(recipients))),
+                (Ok(_), None) if taken => return Verdict::Unwritten,
+                _ => plain(state, now, Body::SlotAnswered(inbound)),
             }
         }
     };
-    Verdict::Entry(Box::new(entry))
+    match conflict {
+        Some(conflict) => Verdict::Conflict(Box::new(entry), conflict),
+        None => Verdict::Entry(Box::new(entry)),
+    }
 }
 
 /// The digest by which both ends name the slot.
@@ -171,127 +184,19 @@ pub fn digest(slot: &Slot) -> Bytes {
     Bytes::copy_from_slice(&facts_digest(&facts).0)
 }
 
-/// The answer for each recipient, and whether its delivery begins here.
-fn answers(
-    state: &State,
-    node: &Node,
-    now: Millis,
-    transfer: &Transfer,
-    has_room: bool,
-    prior: &[Entry],
-) -> Vec<(RecipientAnswer, bool)> {
-    let all = |answer: RecipientAnswer| vec![(answer, false); transfer.recipients.len()];
-    let admission = match &transfer.admitted {
-        Ok(admission) => admission,
-        Err(faults) => return all(no(faults.first().reason)),
-    };
-    let message = &admission.relayed.admitted.message;
-    let header = message.header();
-    if state.clock_suspect() {
-        return all(later(Reason::ClockSuspect, 60_000));
-    }
-    if header.deliver_by() <= now {
-        return all(no(Reason::DeliverByPassed));
-    }
-    if header.expires_at().is_some_and(|end| end <= now) {
-        return all(no(Reason::ExpiresAtPassed));
-    }
-    let (origin, id) = (header.origin(), header.message_id());
-    let Some(earlier) = earlier(origin, &id, &transfer.header_digest, prior) else {
-        return all(no(Reason::DuplicateIdConflict));
-    };
-    let answer = |recipient: &Address| {
-        if earlier.contains(&recipient.as_str()) {
-            return (yes(), false);
-        }
-        let is_named = header.recipients().iter().any(|named| named.address == *recipient);
-        if !is_named || !state.registry().hosts(recipient) {
-            return (no(Reason::RecipientNotPermitted), false);
-        }
-        if let Err(faults) = permit_for(state.registry(), header, [recipient]) {
-            return (no(faults.first().reason), false);
-        }
-        if !has_room {
-            return (later(Reason::StorageFull, 30_000), false);
-        }
-        let reserve = match header.precedence() {
-            Precedence::Flash => caps::INBOX_FLASH_RESERVE,
-            _ => 0,
-        };
-        let limit = node.policy.inbox_max + reserve;
-        if state.inbox(recipient).is_some_and(|inbox| inbox.len() >= limit) {
-            return (later(Reason::Overloaded, 5_000), false);
-        }
-        (yes(), true)
-    };
-    transfer.recipients.iter().map(answer).collect()
-}
-
-/// Recipients of this message that were taken over before; `None` where the id belongs
-/// to another header.
-fn earlier<'e>(
-    origin: &Address,
-    id: &MessageId,
-    header_digest: &Bytes,
-    prior: &'e [Entry],
-) -> Option<Vec<&'e str>> {
-    let id = id.to_string();
-    let mut recipients = Vec::new();
-    for entry in prior {
-        let facts = match &entry.body {
-            Body::Accepted(facts) => facts,
-            Body::Taken(facts) => match &facts.message {
-                Some(facts) => facts,
-                None => continue,
-            },
-            _ => continue,
-        };
-        if facts.message_id != id || facts.origin_agency != origin.as_str() {
-            continue;
-        }
-        if facts.header_digest != *header_digest {
-            return None;
-        }
-        recipients.extend(entry.items.iter().map(|item| item.facts.recipient.as_str()));
-    }
-    Some(recipients)
-}
-
-fn yes() -> RecipientAnswer {
-    RecipientAnswer { answer: Answer::Taken.into(), ..Default::default() }
-}
-
-/// Refused, or put off where the same bytes may be good later.
-fn no(reason: Reason) -> RecipientAnswer {
-    match reason {
-        Reason::ClockSkew => later(reason, 60_000),
-        Reason::RegistryChanged => later(reason, 1_000),
-        Reason::StorageFull => later(reason, 30_000),
-        _ => RecipientAnswer {
-            answer: Answer::Refused.into(),
-            reason: reason.into(),
-            retry_after_ms: 0,
-        },
-    }
-}
-
-fn later(reason: Reason, retry_after_ms: u64) -> RecipientAnswer {
-    RecipientAnswer { answer: Answer::Deferred.into(), reason: reason.into(), retry_after_ms }
-}
-
 fn taken_over(
     state: &State,
     node: &Node,
     now: Millis,
     transfer: &Transfer,
-    admission: &Admission,
+    (relayed, blob): (&Relayed, Blob),
     answers: &[(RecipientAnswer, bool)],
     slot: pb::InboundSlot,
 ) -> Entry {
-    let Relayed { admitted, acceptance, acceptance_digest } = &admission.relayed;
+    let Relayed { admitted, acceptance, acceptance_digest } = relayed;
     let Admitted { message, permit } = admitted;
     let header = message.header();
-    let facts = accepted_facts(message, permit, admission.blob, &slot.peer);
+    let facts = accepted_facts(message, permit, blob, &slot.peer);
     let time = entry_time(state, now);
     let mut evidence = base_evidence(state, node, time, header, message.header_digest().0);
     evidence.set_event(Event::RelayAccepted);

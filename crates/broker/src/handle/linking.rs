@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use barid_audit::evidence;
-use barid_journal::BlobRef;
-use barid_journal::blobs::PutError;
 use barid_message::Reason;
 use barid_message::address::Address;
 use barid_message::caps::RECIPIENTS_MAX;
@@ -21,10 +19,9 @@ use tokio::sync::{oneshot, watch};
 use super::Broker;
 use crate::caps;
 use crate::command::{Command, LinkCommand, LinkEnd, Offered};
-use crate::decide::accept::Blob;
 use crate::decide::hello::Unreceipted;
 use crate::decide::link::Breach;
-use crate::decide::take::{Admission, Content, Proven, Slot, Transfer};
+use crate::decide::take::{Content, Proven, Slot, Transfer};
 use crate::gate;
 use crate::registry::{Peer, Registry};
 use crate::state::link::{Answered, lane_of};
@@ -49,7 +46,7 @@ pub struct Arrived {
 
 /// A slot on its way through the sequencer.
 #[derive(Debug)]
-pub struct Taking(oneshot::Receiver<Result<Option<Answered>, LinkEnd>>);
+pub struct Taking(pub(super) oneshot::Receiver<Result<Option<Answered>, LinkEnd>>);
 
 impl Taking {
     /// What was answered, where that is durable already; `None` where it is not.
@@ -129,12 +126,11 @@ impl Broker {
         self.link(|reply| LinkCommand::Receipt { peer, session, statement, receipt, reply }).await
     }
 
-    /// Checks a slot without knowing the state: signatures and rules. Costs CPU, and
-    /// writes a good message's bytes, not yet synced.
+    /// Checks a slot without knowing the state: signatures and rules. Costs CPU and
+    /// changes nothing.
     ///
     /// # Errors
-    /// [`LinkEnd::Breach`] where the slot cannot be read, [`LinkEnd::Full`] where its
-    /// bytes cannot be written.
+    /// [`LinkEnd::Breach`] where the slot cannot be read.
     pub fn link_check(&self, arrived: &Arrived) -> Result<Slot, LinkEnd> {
         let Arrived { peer, log_origin, lane, number, is_next: _, bytes } = arrived;
         let breach = || LinkEnd::Breach(Breach::new(Reason::LinkProtocol, *lane, *number));
@@ -144,7 +140,7 @@ impl Broker {
         let content = match slot.kind.ok_or_else(breach)? {
             wire::slot::Kind::Transfer(transfer) if *lane != Lane::Evidence => {
                 let transfer =
-                    self.transfer(&registry, known, arrived, transfer).ok_or_else(breach)??;
+                    self.transfer(&registry, known, arrived, transfer).ok_or_else(breach)?;
                 Content::Transfer(Box::new(transfer))
             }
             wire::slot::Kind::Void(void) if *lane != Lane::Evidence => {
@@ -171,19 +167,6 @@ impl Broker {
         drop(self.ask(command).await);
     }
 
-    /// Hands a checked slot to the sequencer. Slots are decided in the order of these
-    /// calls.
-    ///
-    /// # Errors
-    /// [`LinkEnd::Stopping`].
-    pub async fn link_take(&self, session: u64, slot: Slot) -> Result<Taking, LinkEnd> {
-        let place = self.place().await;
-        let (reply, taken) = oneshot::channel();
-        let command = LinkCommand::Take { session, slot: Box::new(slot), reply };
-        self.send(Command::Link(command), place).map_err(|_why| LinkEnd::Stopping)?;
-        Ok(Taking(taken))
-    }
-
     async fn link<T>(
         &self,
         command: impl FnOnce(oneshot::Sender<Result<T, LinkEnd>>) -> LinkCommand,
@@ -198,7 +181,7 @@ impl Broker {
         peer: &Peer,
         arrived: &Arrived,
         transfer: wire::Transfer,
-    ) -> Option<Result<Transfer, LinkEnd>> {
+    ) -> Option<Transfer> {
         let wire::Transfer { message, recipients, acceptance, hops } = transfer;
         let message = message?;
         let header_digest = Digest::of(&message.envelope.as_ref()?.payload);
@@ -216,7 +199,7 @@ impl Broker {
         if !arrived.is_next {
             // Answered by its digest as it was before, or a breach. Written each time, it
             // would fill the disk.
-            return Some(Ok(Transfer { header_digest, recipients, admitted: Err(no_room()) }));
+            return Some(Transfer { header_digest, recipients, admitted: Err(no_room()) });
         }
         let relayed = SignedMessage::from_proto(message).and_then(|message| {
             let acceptance = acceptance.ok_or_else(no_acceptance)?;
@@ -228,25 +211,11 @@ impl Broker {
         {
             return None;
         }
-        let admitted = match relayed {
-            Ok(relayed) => match self.shared.blobs.put(&relayed.admitted.message.wire()) {
-                Ok(BlobRef { segment, offset, length }) => {
-                    Ok(Admission { relayed, blob: Blob { segment, offset, length } })
-                }
-                // Deferred: receipts and evidence may still pass.
-                Err(PutError::Full) => Err(no_room()),
-                Err(error) => {
-                    tracing::error!(%error, "message of a peer not written");
-                    return Some(Err(LinkEnd::Full));
-                }
-            },
-            Err(faults) => Err(faults),
-        };
-        Some(Ok(Transfer { header_digest, recipients, admitted }))
+        Some(Transfer { header_digest, recipients, admitted: relayed })
     }
 }
 
-fn no_room() -> Faults {
+pub(super) fn no_room() -> Faults {
     let description = "there is no room for messages now".to_owned();
     Fault { path: String::new(), reason: Reason::StorageFull, rule: "", description }.into()
 }

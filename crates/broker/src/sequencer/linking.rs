@@ -13,10 +13,11 @@ use barid_proto::journal::v1 as pb;
 use bytes::Bytes;
 
 use super::{Sequencer, SequencerError};
-use crate::command::{Content, LinkCommand, LinkEnd, Offered};
+use crate::command::{Arriving, Content, LinkCommand, LinkEnd, Offered, Written};
+use crate::decide::accept::Blob;
 use crate::decide::hello::{self, Unreceipted};
 use crate::decide::link::{self, Breach, Next, Received};
-use crate::decide::take::{self, Slot, Verdict, take};
+use crate::decide::take::{self, Place, Slot, Verdict, take};
 use crate::state::DeliveryKey;
 use crate::state::link::{Answered, LANES, Slot as Kept};
 
@@ -36,10 +37,7 @@ impl Sequencer {
                 let answer = self.offer(&peer, session, wants, now)?;
                 self.release(reply, answer);
             }
-            LinkCommand::Take { session, slot, reply } => {
-                let answer = self.take(session, &slot, now)?;
-                self.release(reply, answer);
-            }
+            LinkCommand::Take(arriving, written) => self.arrived(arriving, written, now)?,
             LinkCommand::Receipt { peer, session, statement, receipt, reply } => {
                 let answer = self.receipt(&peer, session, &statement, &receipt, now)?;
                 self.release(reply, answer);
@@ -97,13 +95,18 @@ impl Sequencer {
         breach: Breach,
         now: Millis,
     ) -> Result<LinkEnd, SequencerError> {
+        self.record(peer, &breach, now)?;
+        Ok(LinkEnd::Breach(breach))
+    }
+
+    fn record(&mut self, peer: &str, breach: &Breach, now: Millis) -> Result<(), SequencerError> {
         if self.room().is_ok() {
             self.make_room_for_refusal(now)?;
             if self.windows.is_single(now, peer, breach.reason) {
                 self.commit(breach.entry(&self.state, now, peer))?;
             }
         }
-        Ok(LinkEnd::Breach(breach))
+        Ok(())
     }
 
     fn is_live(&self, peer: &str, session: u64) -> bool {
@@ -157,37 +160,52 @@ impl Sequencer {
         Some(Offered { lane, number, content })
     }
 
+    fn arrived(
+        &mut self,
+        arriving: Box<Arriving>,
+        written: Written,
+        now: Millis,
+    ) -> Result<(), SequencerError> {
+        let (blob, go_on) = match written {
+            Written::At(blob) => (Some(blob), None),
+            Written::No(go_on) => (None, Some(go_on)),
+            Written::Nothing => (None, None),
+        };
+        match self.take(arriving.session, &arriving.slot, blob, now)? {
+            Some(answer) => self.release(arriving.reply, answer),
+            // Nothing is told by this, so it need not be durable. Whoever asked may have
+            // gone with its session.
+            None => drop(go_on.map(|go_on| go_on.send(arriving))),
+        }
+        Ok(())
+    }
+
+    /// `None` where the message is taken over and its bytes are not written.
     fn take(
         &mut self,
         session: u64,
         slot: &Slot,
+        blob: Option<Blob>,
         now: Millis,
-    ) -> Result<Result<Option<Answered>, LinkEnd>, SequencerError> {
+    ) -> Result<Option<Result<Option<Answered>, LinkEnd>>, SequencerError> {
         if !self.is_live(&slot.peer, session) {
-            return Ok(Err(LinkEnd::Fenced));
+            return Ok(Some(Err(LinkEnd::Fenced)));
         }
         if self.room().is_err() {
-            return Ok(Err(LinkEnd::Full));
+            return Ok(Some(Err(LinkEnd::Full)));
         }
-        let prior = match &slot.content {
-            take::Content::Transfer(transfer) => match &transfer.admitted {
-                Ok(admission) => {
-                    let header = admission.relayed.admitted.message.header();
-                    match self.prior(header.origin(), &header.message_id()) {
-                        Some(prior) => prior,
-                        // Not ours to decide about what cannot be read back.
-                        None => return Ok(Err(LinkEnd::Full)),
-                    }
-                }
-                Err(_) => Vec::new(),
-            },
-            take::Content::Evidence(proven) => self.ended_before(&proven.evidence),
-            take::Content::Void { .. } => Vec::new(),
+        let Some(prior) = self.came_before(&slot.content) else {
+            // Not ours to decide about what cannot be read back.
+            return Ok(Some(Err(LinkEnd::Full)));
         };
         let has_room = self.progress.has_room(Claim::Intake);
-        match take(&self.state, &self.node, now, slot, has_room, &prior) {
-            Verdict::Known => Ok(Ok(None)),
-            Verdict::Breach(breach) => self.breach(&slot.peer, breach, now).map(Err),
+        let place = Place { blob, has_room, prior: &prior };
+        match take(&self.state, &self.node, now, slot, place) {
+            Verdict::Unwritten => Ok(None),
+            Verdict::Known => Ok(Some(Ok(None))),
+            Verdict::Breach(breach) => {
+                self.breach(&slot.peer, breach, now).map(|end| Some(Err(end)))
+            }
             Verdict::Entry(entry) => {
                 let contradicts = matches!(entry.body, Body::Contradicted(_));
                 self.commit(*entry)?;
@@ -195,9 +213,34 @@ impl Sequencer {
                 if let Some(link) = link.filter(|_| contradicts) {
                     alarm(&slot.peer, link.written_off().contradictions);
                 }
-                let answers = link.map(|link| &link.inbound(slot.lane).answers);
-                Ok(Ok(answers.and_then(|answers| answers.get(&slot.number)).cloned()))
+                Ok(Some(Ok(self.answered(slot))))
             }
+            Verdict::Conflict(entry, conflict) => {
+                self.commit(*entry)?;
+                self.record(&slot.peer, &conflict, now)?;
+                Ok(Some(Ok(self.answered(slot))))
+            }
+        }
+    }
+
+    fn answered(&self, slot: &Slot) -> Option<Answered> {
+        let answers = &self.state.link(&slot.peer)?.inbound(slot.lane).answers;
+        answers.get(&slot.number).cloned()
+    }
+
+    /// The entries at which the id of an admitted message may have come before, or at
+    /// which the delivery ended that evidence is about.
+    fn came_before(&self, content: &take::Content) -> Option<Vec<Entry>> {
+        match content {
+            take::Content::Transfer(transfer) => match &transfer.admitted {
+                Ok(relayed) => {
+                    let header = relayed.admitted.message.header();
+                    self.prior(header.origin(), &header.message_id())
+                }
+                Err(_) => Some(Vec::new()),
+            },
+            take::Content::Evidence(proven) => Some(self.ended_before(&proven.evidence)),
+            take::Content::Void { .. } => Some(Vec::new()),
         }
     }
 

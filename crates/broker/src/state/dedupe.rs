@@ -142,7 +142,8 @@ fn day_number(ms: u64) -> u32 {
     u32::try_from(ms / DAY_MS).unwrap_or(COLLISIONS - 1)
 }
 
-fn fingerprint(origin: &Address, id: &MessageId) -> u64 {
+/// What an id is known by.
+pub(crate) fn fingerprint(origin: &Address, id: &MessageId) -> u64 {
     let mut input = Vec::with_capacity(96);
     input.extend_from_slice(id.as_bytes());
     input.extend_from_slice(origin.as_str().as_bytes());

@@ -181,3 +181,36 @@ fn after_a_crash_what_may_have_left_is_not_decided_about() {
     let [(_, event)] = pair.sides[0].finals(0).try_into().unwrap();
     assert_eq!(event, Event::HandedOver);
 }
+
+/// One message on its way to a side, and arrived there.
+fn sent_and_arrived(pair: &mut Pair, lives_s: u16, meanwhile: impl FnOnce(&mut Pair)) {
+    pair.submit(0, 0, lives_s);
+    pair.connect();
+    pair.offer(0, 10);
+    meanwhile(pair);
+    pair.arrive(1, 10);
+}
+
+#[test]
+fn what_nobody_takes_over_is_answered_and_not_written() {
+    let mut pair = Pair::new();
+    sent_and_arrived(&mut pair, 900, |_| ());
+    assert_eq!((pair.written, pair.sides[1].taken().len()), (1, 1));
+    sent_and_arrived(&mut pair, 100, |pair| pair.wait(200));
+    sent_and_arrived(&mut pair, 900, |pair| pair.sides[1].node.policy.inbox_max = 1);
+    sent_and_arrived(&mut pair, 900, |pair| pair.doubt_clock(1));
+    pair.arrive(0, 10);
+    assert_eq!((pair.written, pair.sides[1].taken().len(), pair.breaches), (1, 1, 0));
+    assert_eq!(pair.sides[0].events(Event::Deferred), 2, "a full inbox, a clock in doubt");
+}
+
+#[test]
+fn an_id_that_may_have_been_forgotten_is_taken_over_no_more() {
+    let mut pair = Pair::new();
+    sent_and_arrived(&mut pair, 900, |pair| pair.forget_ids(1));
+    pair.arrive(0, 10);
+    assert_eq!((pair.written, pair.breaches), (0, 0));
+    let [(_, event)] = pair.sides[0].finals(0).try_into().unwrap();
+    assert_eq!(event, Event::Refused);
+    assert_eq!(pair.sides[0].reasons(Event::Refused), [Reason::TooOld]);
+}

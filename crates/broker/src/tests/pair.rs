@@ -20,13 +20,14 @@ use bytes::Bytes;
 use side::Side;
 pub(super) use writing_off::{FIRST, SECOND};
 
+use crate::caps;
 use crate::decide::accept::{Blob, Submission, Verdict, accept};
 use crate::decide::hand_out::{Consumer, Next as NextOut, end, grant, next as next_out};
 use crate::decide::hello;
 use crate::decide::link::{Next, Received, next, received};
 use crate::decide::operator;
 use crate::decide::settle::{Answer, Settled, settle};
-use crate::decide::take::{self, Admission, Content, Proven, Transfer, take};
+use crate::decide::take::{self, Content, Place, Proven, Transfer, take};
 use crate::decide::timers::{Due, due};
 use crate::gate::{admit, admit_relayed};
 use crate::state::State;
@@ -50,6 +51,8 @@ pub(super) struct Pair {
     composed: u64,
     /// Nothing was deferred so far, so that order must hold.
     pub(super) breaches: usize,
+    /// Messages whose bytes were to be written, since somebody would take them over.
+    pub(super) written: usize,
 }
 
 fn identity(side: usize) -> String {
@@ -197,11 +200,10 @@ impl Pair {
                 let registry = to.state.registry();
                 let peer = registry.peer(&identity(from)).unwrap();
                 let relayed = admit_relayed(registry, peer, message, &acceptance, self.now);
-                let blob = Blob { segment: 0, offset: 0, length: 1 };
                 Content::Transfer(Box::new(Transfer {
                     header_digest: header_digest.clone(),
                     recipients: deliveries.iter().map(|(_, to)| to.clone()).collect(),
-                    admitted: relayed.map(|relayed| Admission { relayed, blob }),
+                    admitted: relayed,
                 }))
             }
         }
@@ -237,7 +239,16 @@ impl Pair {
         let log_origin = self.sides[1 - to].state.log_origin().to_owned();
         let slot = take::Slot { peer: peer.clone(), log_origin, lane, number, content };
         let side = &mut self.sides[to];
-        match take(&side.state, &side.node, self.now, &slot, true, &side.entries) {
+        let asked = Place { blob: None, has_room: true, prior: &side.entries };
+        let verdict = match take(&side.state, &side.node, self.now, &slot, asked) {
+            take::Verdict::Unwritten => {
+                self.written += 1;
+                let blob = Some(Blob { segment: 0, offset: 0, length: 1 });
+                take(&side.state, &side.node, self.now, &slot, Place { blob, ..asked })
+            }
+            verdict => verdict,
+        };
+        match verdict {
             take::Verdict::Entry(entry) => {
                 side.commit(*entry);
                 let link = side.state.link(&peer).unwrap();
@@ -246,7 +257,8 @@ impl Pair {
                 self.wires[1 - to].push_back(receipt);
             }
             take::Verdict::Known => {}
-            take::Verdict::Breach(_) => self.breaches += 1,
+            take::Verdict::Unwritten => panic!("its bytes were written"),
+            take::Verdict::Conflict(..) | take::Verdict::Breach(_) => self.breaches += 1,
         }
     }
 
@@ -308,10 +320,17 @@ impl Pair {
         self.tick();
     }
 
-    /// A side doubts its clock from here on.
-    pub(super) fn doubt_clock(&mut self, which: usize) {
-        let side = &mut self.sides[which];
-        side.commit(operator::clock(&side.state, self.now, true, ""));
+    /// A side doubts its clock.
+    pub(super) fn doubt_clock(&mut self, side: usize) {
+        let now = self.now;
+        let side = &mut self.sides[side];
+        side.commit(operator::clock(&side.state, now, true, ""));
+    }
+
+    /// A side's clock stands ahead so long that it forgets ids, and is put right again.
+    pub(super) fn forget_ids(&self, side: usize) {
+        let ahead = (u64::from(caps::DEDUPE_DAYS) + 1) * 86_400_000;
+        self.sides[side].state.forget_before(Millis(self.now.0 + ahead));
     }
 
     pub(super) fn wait(&mut self, seconds: u64) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use barid_audit::entry::{Body, Entry};
 use barid_journal::{DataDir, Journal, OsDisk, data_dir, journal};
 use barid_message::Reason;
+use barid_proto::journal::v1::MisbehaviourFacts;
 
 /// All entries, in order.
 pub(super) fn entries(data: &Path) -> Vec<Entry> {
@@ -21,13 +22,18 @@ pub(super) fn entries(data: &Path) -> Vec<Entry> {
     entries.map(|entry| entry.expect("an entry")).collect()
 }
 
-/// Why a peer was put on record, in order.
-pub(in crate::federation) fn misbehaviour(data: &Path, peer: &str) -> Vec<Reason> {
+/// What a peer was put on record for, in order.
+pub(super) fn lies(data: &Path, peer: &str) -> Vec<MisbehaviourFacts> {
     let found = entries(data).into_iter().filter_map(|entry| match entry.body {
-        Body::PeerMisbehaved(facts) if facts.peer == peer => Some(facts.reason()),
+        Body::PeerMisbehaved(facts) if facts.peer == peer => Some(facts),
         _ => None,
     });
     found.collect()
+}
+
+/// Why a peer was put on record, in order.
+pub(in crate::federation) fn misbehaviour(data: &Path, peer: &str) -> Vec<Reason> {
+    lies(data, peer).iter().map(MisbehaviourFacts::reason).collect()
 }
 
 /// How often a peer was put on record in a count alone.

@@ -43,10 +43,15 @@ pub(super) fn signed(scene: &Scene, draft: Draft) -> pb::SignedMessage {
     compose(draft, now(), random(), &scene.agency_key).expect("a sound draft")
 }
 
+/// By what a message is known.
+pub(super) fn header_digest(message: &pb::SignedMessage) -> Vec<u8> {
+    let payload = &message.envelope.as_ref().expect("signed").payload;
+    Digest::of(payload).0.to_vec()
+}
+
 /// The acceptance of a message by the liar.
 pub(super) fn acceptance(message: &pb::SignedMessage) -> Evidence {
     let header = header_of(message);
-    let payload = &message.envelope.as_ref().expect("signed").payload;
     Evidence {
         log_origin: LOG.to_owned(),
         position: 7,
@@ -55,7 +60,7 @@ pub(super) fn acceptance(message: &pb::SignedMessage) -> Evidence {
         issuer: IR.to_owned(),
         origin_agency: header.originator.expect("row 5").address,
         message_id: header.identity.expect("row 2").message_id,
-        header_digest: Digest::of(payload).0.to_vec().into(),
+        header_digest: header_digest(message).into(),
         ..Default::default()
     }
 }

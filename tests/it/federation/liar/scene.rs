@@ -122,6 +122,20 @@ impl Scene {
         }
     }
 
+    /// How many messages lie on pk's disk.
+    pub(super) fn written(&self) -> usize {
+        const MAGIC: &[u8] = b"\xFFBRDBLB\0";
+        let folders = std::fs::read_dir(self.pk.data().join("bodies")).expect("bodies");
+        let segments = folders.flat_map(|epoch| {
+            std::fs::read_dir(epoch.expect("an epoch").path()).expect("its segments")
+        });
+        let messages = segments.map(|segment| {
+            let bytes = std::fs::read(segment.expect("a segment").path()).expect("its bytes");
+            bytes.windows(MAGIC.len()).filter(|window| *window == MAGIC).count()
+        });
+        messages.sum()
+    }
+
     /// Stops pk in order; gives what it recorded of the liar.
     pub(super) async fn misbehaviour(mut self) -> Vec<Reason> {
         self.others_notice_nothing().await;

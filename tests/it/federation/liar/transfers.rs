@@ -128,6 +128,7 @@ async fn what_may_not_pass_is_answered_so_and_the_link_goes_on() {
     link.slot(Lane::Flash, 1, &forge::slot(flash)).await;
     let said = link.statement().await.answers[0].recipients[0];
     assert_eq!((said.answer(), said.reason()), (Answer::Refused, Reason::PrecedenceNotPermitted));
+    assert_eq!(scene.written(), 0, "nothing of it lies on the disk");
     assert!(scene.pk.agency("pk/customs").await.peek(&[]).await.is_empty());
     drop(link);
     assert_eq!(scene.misbehaviour().await, [], "answered, each of them");
@@ -175,7 +176,8 @@ async fn a_message_enters_once_whatever_is_said_of_it() {
     let customs = scene.pk.agency("pk/customs").await;
     assert_eq!(customs.peek(&[]).await, ["once"]);
     assert_eq!(customs.inbox().take().await, "once");
-    assert_eq!(scene.misbehaviour().await, [Reason::SlotConflict]);
+    let recorded = scene.misbehaviour().await;
+    assert_eq!(recorded, [Reason::DuplicateIdConflict, Reason::SlotConflict]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

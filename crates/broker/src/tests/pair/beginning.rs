@@ -80,7 +80,8 @@ impl Pair {
         let sides = [sides.next().unwrap(), sides.next().unwrap()];
         let agreement = agreement.reference();
         let wires = [VecDeque::new(), VecDeque::new()];
-        let mut pair = Self { sides, wires, now: START, agreement, composed: 0, breaches: 0 };
+        let mut pair =
+            Self { sides, wires, now: START, agreement, composed: 0, breaches: 0, written: 0 };
         pair.sides[0].begin(0, START);
         pair.sides[1].begin(1, START);
         pair

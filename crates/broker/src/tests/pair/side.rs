@@ -19,7 +19,7 @@ use crate::state::State;
 pub(in crate::tests) struct Side {
     pub(in crate::tests) state: State,
     pub(in crate::tests) entries: Vec<Entry>,
-    pub(super) node: Node,
+    pub(in crate::tests) node: Node,
     pub(super) agency_key: SigningKey,
     pub(super) evidence_key: SigningKey,
     pub(super) registry: facts::RegistryFacts,
@@ -98,6 +98,11 @@ impl Side {
     pub(in crate::tests) fn ids(&self, event: Event) -> BTreeSet<String> {
         let items = self.entries.iter().flat_map(|entry| &entry.items);
         items.filter(|item| item.event == event).map(|i| i.facts.message_id.clone()).collect()
+    }
+
+    pub(in crate::tests) fn reasons(&self, event: Event) -> Vec<Reason> {
+        let items = self.entries.iter().flat_map(|entry| &entry.items);
+        items.filter(|item| item.event == event).map(|item| item.reason).collect()
     }
 
     pub(in crate::tests) fn events(&self, event: Event) -> usize {

@@ -99,6 +99,7 @@ pub(super) async fn decide(
     mut checked: mpsc::Receiver<(Lane, Check)>,
     taking: mpsc::Sender<(Lane, Taking)>,
 ) -> End {
+    let mut arrivals = session.services.broker.link_arrivals(session.number);
     while let Some((lane, check)) = checked.recv().await {
         let slot = match check.await {
             Ok(Ok(slot)) => slot,
@@ -106,7 +107,7 @@ pub(super) async fn decide(
             Ok(Err(end)) => return end.into(),
             Err(_panicked) => return End::Unreadable,
         };
-        let taken = match session.services.broker.link_take(session.number, slot).await {
+        let taken = match arrivals.take(slot).await {
             Ok(taken) => taken,
             Err(end) => return end.into(),
         };
