@@ -6,6 +6,7 @@
 use barid_agreement::{Permit, Question, Refusal as AgreementRefusal};
 use barid_audit::evidence;
 use barid_message::address::Address;
+use barid_message::caps::CLOCK_SKEW_MAX;
 use barid_message::digest::Digest;
 use barid_message::fault::{Fault, Faults};
 use barid_message::header::Header;
@@ -117,7 +118,7 @@ pub struct Relayed {
 ///
 /// # Errors
 /// All faults found. `CLOCK_SKEW` where the message is from the future by the clock
-/// here: it may be good later.
+/// here: it may be good later. One that was made after its acceptance never is.
 pub fn admit_relayed(
     registry: &Registry,
     peer: &Peer,
@@ -137,11 +138,15 @@ pub fn admit_relayed(
         .into());
     }
     let accepted = accepted_at_origin(peer, &message, &unchecked, acceptance)?;
-    if accepted.0.saturating_sub(caps::CLOCK_DRIFT_MAX_MS) > now.0 {
+    if accepted > now + CLOCK_SKEW_MAX {
         let text = "the origin's node accepted it in the future, by the clock here";
         return Err(fault("acceptance.time", Reason::ClockSkew, "V3", text).into());
     }
-    if unchecked.created_at().0.saturating_sub(caps::CLOCK_DRIFT_MAX_MS) > now.0 {
+    if unchecked.created_at() > accepted + CLOCK_SKEW_MAX {
+        let text = "it was made after the origin's node accepted it";
+        return Err(fault("header.times.created_at", Reason::TimeOrder, "V4", text).into());
+    }
+    if unchecked.created_at() > now + CLOCK_SKEW_MAX {
         let text = "it was made in the future, by the clock here";
         return Err(fault("header.times.created_at", Reason::ClockSkew, "V3", text).into());
     }

@@ -13,12 +13,19 @@ use barid_proto::operations::v1 as ops;
 
 use crate::harness::{Agency, Node, now, within, write};
 
-/// One text for both.
+/// One text for both, and one that covers nothing across the border.
 const AGREEMENT: &str = r#"
 [[agreement]]
 id = "agr:a-border"
 version = 1
 parties = ["pk/customs", "pk/border-guard", "ir/police", "af/police"]
+kinds = ["ALERT", "INCIDENT", "NOTE"]
+purposes = ["BORDER_OPERATION"]
+
+[[agreement]]
+id = "agr:b-guards"
+version = 1
+parties = ["pk/border-guard"]
 kinds = ["ALERT", "INCIDENT", "NOTE"]
 purposes = ["BORDER_OPERATION"]
 "#;

@@ -6,6 +6,7 @@ mod cards;
 mod forge;
 mod greetings;
 mod link;
+mod mail;
 mod receipts;
 mod scene;
 mod slots;

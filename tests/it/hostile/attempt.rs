@@ -30,6 +30,8 @@ pub(super) enum Attempt {
     Call(&'static str, Vec<u8>),
     /// A message, submitted by pk/customs.
     Submit(SignedMessage),
+    /// A message, submitted by this agency.
+    SubmitAs(&'static str, SignedMessage),
     /// An ack of this lease on a stream of that agency.
     Ack(&'static str, Bytes),
     /// An inbox opened for so many hand-outs at a time, as pk/customs.
@@ -75,7 +77,8 @@ impl Attempt {
         let made = match self {
             Self::Anonymous => return handshake::anonymous(scene).await,
             Self::Connect(config) => return connect(config).await,
-            Self::Submit(message) => return submit(scene, message).await,
+            Self::Submit(message) => return submit(scene, "pk/customs", message).await,
+            Self::SubmitAs(who, message) => return submit(scene, who, message).await,
             Self::Ack(who, lease) => return ack(scene, who, lease).await,
             Self::Import(spki) => return import(scene, &spki),
             Self::Call(path, bytes) => call(scene, path, bytes).await,
@@ -122,10 +125,10 @@ async fn connect(config: ConnectorConfig) -> Answer {
     }
 }
 
-async fn submit(scene: &Scene, message: SignedMessage) -> Answer {
+async fn submit(scene: &Scene, who: &'static str, message: SignedMessage) -> Answer {
     let message = Some(message);
     let request = exchange::SubmitMessageRequest { message };
-    let mut rpc = scene.node.raw("pk/customs");
+    let mut rpc = scene.node.raw(who);
     match within(rpc.submit_message(request)).await {
         Err(status) => Answer::of(&status),
         Ok(response) => {

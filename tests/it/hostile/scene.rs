@@ -32,6 +32,19 @@ pub(super) struct Scene {
 /// The agencies of every site here.
 const AGENCIES: [&str; 4] = ["pk/customs", "pk/police", "pk/health", "pk/coast-guard"];
 
+/// An agreement of one party.
+const HEALTH: &str = r#"[[agreement]]
+id = "agr:z-health"
+version = 1
+parties = ["pk/health"]
+kinds = ["NOTE"]
+purposes = ["BORDER_OPERATION"]
+"#;
+
+/// The text of it that is hashed.
+pub(super) const HEALTH_TEXT: &str = "barid agreement v0\nid agr:z-health\nversion 1\n\
+    parties pk/health\nkinds KIND_NOTE\npurposes PURPOSE_BORDER_OPERATION\n";
+
 impl Scene {
     pub(super) async fn new() -> Self {
         let mut node = Node::site(&AGENCIES).make();
@@ -45,6 +58,8 @@ impl Scene {
         }
         // Hosted, and no party to any agreement.
         node.edit("    \"pk/coast-guard\",\n", "");
+        // Of which customs is no party.
+        node.edit("[[agreement]]", &format!("{HEALTH}\n[[agreement]]"));
         node.restart();
         let customs = node.agency("pk/customs").await;
         let police = node.agency("pk/police").await;

@@ -43,6 +43,25 @@ pub(super) fn signed(scene: &Scene, draft: Draft) -> pb::SignedMessage {
     compose(draft, now(), random(), &scene.agency_key).expect("a sound draft")
 }
 
+/// It with its header changed, under the signature of before.
+pub(super) fn with_header(
+    message: &pb::SignedMessage,
+    change: impl FnOnce(&mut pb::Header),
+) -> pb::SignedMessage {
+    let mut header = header_of(message);
+    change(&mut header);
+    let mut changed = message.clone();
+    changed.envelope.as_mut().expect("signed").payload = header.encode_to_vec().into();
+    changed
+}
+
+/// It with a signature of the liar's agency over its header as it is.
+pub(super) fn signed_again(scene: &Scene, message: &pb::SignedMessage) -> pb::SignedMessage {
+    let payload = message.envelope.as_ref().expect("signed").payload.clone();
+    let envelope = Some(scene.agency_key.envelope(PayloadType::Header, payload));
+    pb::SignedMessage { envelope, ..message.clone() }
+}
+
 /// By what a message is known.
 pub(super) fn header_digest(message: &pb::SignedMessage) -> Vec<u8> {
     let payload = &message.envelope.as_ref().expect("signed").payload;

@@ -4,7 +4,7 @@ use barid_message::Reason;
 use barid_message::key::{Algorithm, SigningKey};
 use barid_proto::audit::v1::{Event, Evidence};
 use barid_proto::federation::v1::frame::Kind;
-use barid_proto::federation::v1::{BytesReceived, Data, Hop, Lane, Slot, Transfer, Void, slot};
+use barid_proto::federation::v1::{BytesReceived, Data, Lane, Slot, Transfer, Void, slot};
 use barid_proto::message::v1 as pb;
 use prost::Message as _;
 
@@ -65,7 +65,6 @@ fn slots(scene: &Scene) -> Vec<(&'static str, Lane, u64, Slot)> {
         ("too many", Lane::Routine, 1, to(many)),
         ("no address", Lane::Routine, 1, to(vec!["PK/customs".into()])),
         ("a lane that is too fast", Lane::Flash, 1, changed(scene, |_| ())),
-        ("hops", Lane::Routine, 1, changed(scene, |t| t.hops = vec![Hop::default()])),
     ]
 }
 

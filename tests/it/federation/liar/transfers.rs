@@ -14,7 +14,8 @@ use super::scene::Scene;
 use super::{books, forge};
 use crate::harness::{address, header_of, now, random, text};
 
-const HOUR_MS: u64 = 3_600_000;
+const MINUTE_MS: u64 = 60_000;
+const HOUR_MS: u64 = 60 * MINUTE_MS;
 
 type Lie = (&'static str, Transfer, Answer, Reason);
 
@@ -23,6 +24,13 @@ fn composed_at(scene: &Scene, then: Millis, draft: Draft) -> (pb::SignedMessage,
     let message = compose(draft, then, random(), &scene.agency_key).expect("a sound draft");
     let stated = Evidence { time: Some(then.to_proto()), ..forge::acceptance(&message) };
     (message, stated)
+}
+
+/// A message that was accepted then, and made by a clock that stood so far ahead.
+fn composed_ahead(scene: &Scene, then: Millis, ahead: u64) -> (pb::SignedMessage, Evidence) {
+    let draft = forge::note(scene, "a clock that is fast", "pk/customs");
+    let (message, stated) = composed_at(scene, Millis(then.0 + ahead), draft);
+    (message, Evidence { time: Some(then.to_proto()), ..stated })
 }
 
 fn accepted(scene: &Scene, message: &pb::SignedMessage, stated: &Evidence) -> Transfer {
@@ -81,7 +89,12 @@ fn not_permitted(scene: &Scene) -> Vec<Lie> {
         composed_at(scene, then, forge::note(scene, "from the future", "pk/customs"));
     let future = accepted(scene, &message, &stated);
     let at_once = Evidence { time: Some(now().to_proto()), ..stated };
-    let future_made = accepted(scene, &message, &at_once);
+    let made_long_behind = accepted(scene, &message, &at_once);
+    // Accepted within the skew and made within the skew of that, which is too far ahead here.
+    let (message, stated) = composed_ahead(scene, Millis(now().0 + 4 * MINUTE_MS), 4 * MINUTE_MS);
+    let future_made = accepted(scene, &message, &stated);
+    let (message, stated) = composed_ahead(scene, Millis(now().0 - HOUR_MS), 6 * MINUTE_MS);
+    let made_behind = accepted(scene, &message, &stated);
     let then = Millis(now().0 - HOUR_MS);
     let late = Millis(then.0 + HOUR_MS / 2);
     let draft = forge::note(scene, "too late", "pk/customs").deliver_by(late);
@@ -98,6 +111,8 @@ fn not_permitted(scene: &Scene) -> Vec<Lie> {
         ("not hosted", away, no, Reason::RecipientNotPermitted),
         ("accepted in the future", future, later, Reason::ClockSkew),
         ("made in the future", future_made, later, Reason::ClockSkew),
+        ("made behind its acceptance", made_behind, no, Reason::TimeOrder),
+        ("made long behind it", made_long_behind, no, Reason::TimeOrder),
         ("past its deadline", passed, no, Reason::DeliverByPassed),
         ("expired", expired, no, Reason::ExpiresAtPassed),
     ]
@@ -132,6 +147,17 @@ async fn what_may_not_pass_is_answered_so_and_the_link_goes_on() {
     assert!(scene.pk.agency("pk/customs").await.peek(&[]).await.is_empty());
     drop(link);
     assert_eq!(scene.misbehaviour().await, [], "answered, each of them");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_s_clock_may_stand_a_little_ahead() {
+    let scene = Scene::start().await;
+    let mut link = scene.link().await;
+    let (message, stated) = composed_ahead(&scene, Millis(now().0 - HOUR_MS), 4 * MINUTE_MS);
+    link.slot(Lane::Routine, 1, &forge::slot(accepted(&scene, &message, &stated))).await;
+    assert_eq!(link.statement().await.answers[0].recipients[0].answer(), Answer::Taken);
+    assert_eq!(scene.pk.agency("pk/customs").await.inbox().take().await, "a clock that is fast");
+    assert_eq!(scene.misbehaviour().await, []);
 }
 
 fn one(scene: &Scene, message: &pb::SignedMessage) -> Slot {
