@@ -7,6 +7,7 @@ mod forge;
 mod greetings;
 mod link;
 mod mail;
+mod others;
 mod receipts;
 mod scene;
 mod slots;
