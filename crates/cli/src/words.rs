@@ -57,6 +57,15 @@ pub(crate) fn bare(name: &str, prefix: &str) -> String {
     }
 }
 
+/// How long a link takes to the other node and back; 0 = it was not measured yet, which
+/// the first message or evidence over it does.
+pub(crate) fn round_trip(ms: u64) -> String {
+    match ms {
+        0 => "not measured".to_owned(),
+        ms => format!("{ms} ms"),
+    }
+}
+
 /// A time in UTC; `-` where there is none.
 pub(crate) fn time(timestamp: Option<&Timestamp>) -> String {
     let known = timestamp.and_then(|timestamp| Millis::from_proto(timestamp).ok());

@@ -119,7 +119,7 @@ fn table(peers: &[pb::Peer]) -> Table {
             .number(peer.deferred)
             .number(peer.passed)
             .number(peer.written_off)
-            .text(format!("{} ms", peer.round_trip_ms))
+            .text(words::round_trip(peer.round_trip_ms))
             .text(format!("{:+} ms", peer.clock_difference_ms))
             .text(words::time(peer.last_receipt_at.as_ref()))
             .text(words::time(peer.card_valid_until.as_ref()))

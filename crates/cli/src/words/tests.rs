@@ -3,7 +3,7 @@ use std::time::Duration;
 use barid_message::time::Millis;
 use barid_proto::Timestamp;
 
-use super::{When, code, count, event, kind, precedence, reason, span, status, time};
+use super::{When, code, count, event, kind, precedence, reason, round_trip, span, status, time};
 
 #[test]
 fn codes_are_shown_by_name_and_unknown_ones_by_number() {
@@ -38,6 +38,7 @@ fn spans_are_as_precise_as_people_are() {
     ] {
         assert_eq!(span(Duration::from_millis(ms)), shown);
     }
+    assert_eq!((round_trip(0), round_trip(7)), ("not measured".to_owned(), "7 ms".to_owned()));
     assert_eq!(count(1, "message", "messages"), "1 message");
     assert_eq!(count(0, "message", "messages"), "0 messages");
 }

@@ -286,10 +286,7 @@ fn session(peer: &Peer, is_called: bool, stands: &pb::Peer) -> Found {
     match stands.state() {
         pb::LinkState::Live => Found::Works(format!(
             "live since {since}; round trip {}, last receipt {}",
-            match stands.round_trip_ms {
-                0 => "not measured".to_owned(),
-                ms => format!("{ms} ms"),
-            },
+            words::round_trip(stands.round_trip_ms),
             words::time(stands.last_receipt_at.as_ref())
         )),
         pb::LinkState::Greeting => fails(

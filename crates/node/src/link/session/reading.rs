@@ -73,6 +73,9 @@ pub(super) async fn read(
                 if !is_possible {
                     return session.breach(Lane::Unspecified, 0).await;
                 }
+                let round_trip = lock(&session.credit).round_trip_ms();
+                let hub = &session.services.hub;
+                hub.report(&session.peer, |report| report.round_trip_ms = round_trip);
                 session.wake.notify_one();
             }
             Kind::Heartbeat(heartbeat) => session.heard(&heartbeat),

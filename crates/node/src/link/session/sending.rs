@@ -107,8 +107,6 @@ impl Session<'_> {
         let (bytes, now_ms) = (data.piece.len(), self.elapsed_ms());
         data.bytes_sent = lock(&self.credit).send(bytes, now_ms);
         self.say(Kind::Data(data)).await?;
-        let round_trip = lock(&self.credit).round_trip_ms();
-        self.services.hub.report(&self.peer, |report| report.round_trip_ms = round_trip);
         Ok(true)
     }
 
