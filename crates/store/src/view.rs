@@ -94,12 +94,9 @@ impl ReadView {
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<Page<EventRow>, ReadError> {
-        // Read once, before the search: what is written meanwhile is for the next
-        // page, so that `reached` never passes over it.
-        let (applied, limit) = (self.applied(), limit.min(PAGE_ITEMS_MAX));
-        let mut page = Page::up_to(applied);
-        page.reached = page.reached.max(after);
-        let Some(bounds) = self.bounds(filter, after, applied)? else {
+        let limit = limit.min(PAGE_ITEMS_MAX);
+        let (mut page, bounds) = self.begin(filter, after)?;
+        let Some(bounds) = bounds else {
             return Ok(page);
         };
         let mut scan = Scan::new(&self.engine, filter.runs(), bounds, Direction::Forward);
@@ -132,10 +129,9 @@ impl ReadView {
     /// # Errors
     /// [`ReadError`].
     pub fn newest(&self, filter: &Filter, limit: usize) -> Result<Page<EventRow>, ReadError> {
-        let applied = self.applied();
         let limit = limit.min(PAGE_ITEMS_MAX);
-        let mut page = Page::up_to(applied);
-        let Some(bounds) = self.bounds(filter, None, applied)? else {
+        let (mut page, bounds) = self.begin(filter, None)?;
+        let Some(bounds) = bounds else {
             return Ok(page);
         };
         let mut scan = Scan::new(&self.engine, filter.runs(), bounds, Direction::Backward);
@@ -196,10 +192,9 @@ impl ReadView {
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<Page<Cursor>, ReadError> {
-        let (applied, limit) = (self.applied(), limit.min(PAGE_ITEMS_MAX));
-        let mut page = Page::up_to(applied);
-        page.reached = page.reached.max(after);
-        let Some(bounds) = self.bounds(&Filter::default(), after, applied)? else {
+        let limit = limit.min(PAGE_ITEMS_MAX);
+        let (mut page, bounds) = self.begin(&Filter::default(), after)?;
+        let Some(bounds) = bounds else {
             return Ok(page);
         };
         let run = Run::by_agency(originator);
@@ -223,6 +218,20 @@ impl ReadView {
         }
         page.cut(limit, after, |place| *place);
         Ok(page)
+    }
+
+    /// A page with nothing on it yet, and where to search for what goes there. How far
+    /// the log goes is read once, before the search: what is written meanwhile is for
+    /// the next page, so that `reached` never passes over it.
+    fn begin<T>(
+        &self,
+        filter: &Filter,
+        after: Option<Cursor>,
+    ) -> Result<(Page<T>, Option<RangeInclusive<u64>>), ReadError> {
+        let applied = self.applied();
+        let mut page = Page::up_to(applied);
+        page.reached = page.reached.max(after);
+        Ok((page, self.bounds(filter, after, applied)?))
     }
 
     /// The positions behind `after` and below `applied` in which the filter's
