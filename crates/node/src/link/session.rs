@@ -189,7 +189,8 @@ async fn greet_and_go_on(
         (report.state, report.since) = (State::Live, Some(now));
     });
     tracing::info!(peer = %peer, "link is live");
-    let (received, _) = watch::channel(0);
+    // Made with the sender: what is read before the acknowledging begins is a change too.
+    let (received, to_acknowledge) = watch::channel(0);
     let (cards, newest) = watch::channel(None);
     let session = Session {
         services,
@@ -213,7 +214,7 @@ async fn greet_and_go_on(
         end = answering::answer(&session, greeted.unreceipted, taken) => end,
         end = answering::receive(&session, receipts) => end,
         end = sending::send(&session) => end,
-        end = sending::acknowledge(&session) => end,
+        end = sending::acknowledge(&session, to_acknowledge) => end,
         end = renewing::renew(&session, greeted.card_serial, newest) => end,
         end = live(&session) => end,
     }

@@ -80,6 +80,18 @@ impl Link {
         }
     }
 
+    /// Waits until the node has acknowledged every byte of all pieces.
+    pub(super) async fn all_acknowledged(&mut self) {
+        loop {
+            let heard = within(self.said.message()).await.expect("a stream").expect("a frame");
+            if let Some(Kind::BytesReceived(said)) = heard.frame.and_then(|frame| frame.kind)
+                && said.bytes_received == self.bytes_sent
+            {
+                return;
+            }
+        }
+    }
+
     /// The node's next custody statement.
     pub(super) async fn statement(&mut self) -> CustodyStatement {
         loop {

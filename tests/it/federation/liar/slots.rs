@@ -86,6 +86,24 @@ async fn a_slot_that_cannot_be_ends_the_link() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_comes_right_behind_the_hello_is_acknowledged() {
+    // All of it may be there when the session begins, and nothing more may come: the node
+    // that sent it waits for its credit.
+    const SESSIONS: u64 = 12;
+    const SLOTS: u64 = 10;
+    let scene = Scene::start().await;
+    for _ in 0..SESSIONS {
+        let mut link = scene.link().await;
+        let first = link.theirs.lanes[3].next_expected;
+        for number in first..first + SLOTS {
+            link.slot(Lane::Routine, number, &void()).await;
+        }
+        link.all_acknowledged().await;
+    }
+    assert_eq!(scene.misbehaviour().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn pieces_that_do_not_fit_end_the_link() {
     let mut scene = Scene::start().await;
     let first = Data {

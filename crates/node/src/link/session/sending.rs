@@ -11,6 +11,7 @@ use barid_proto::federation::v1::frame::Kind;
 use barid_proto::federation::v1::{BytesReceived, Slot, Transfer, Void, slot};
 use bytes::Bytes;
 use prost::Message as _;
+use tokio::sync::watch::Receiver;
 use tokio::time::sleep;
 
 use super::{End, Session, lock};
@@ -55,8 +56,7 @@ pub(super) async fn send(session: &Session<'_>) -> End {
 }
 
 /// Tells the peer how many bytes were read.
-pub(super) async fn acknowledge(session: &Session<'_>) -> End {
-    let mut received = session.received.subscribe();
+pub(super) async fn acknowledge(session: &Session<'_>, mut received: Receiver<u64>) -> End {
     let mut told = 0;
     loop {
         if received.changed().await.is_err() {
