@@ -64,6 +64,27 @@ fn fault(file: &ProjectFile, link: &str) -> Option<String> {
 }
 
 #[test]
+fn every_test_that_is_named_is_there() {
+    let named = std::fs::read_to_string(root().join("tests/README.md")).expect("it can be read");
+    let mut findings = Vec::new();
+    let mut count = 0;
+    for (before, link) in named.lines().flat_map(|line| {
+        let links = line.match_indices("`](").map(|(at, _)| (&line[..at], &line[at + 3..]));
+        links.collect::<Vec<_>>()
+    }) {
+        let name = before.rsplit('`').next().expect("what stands before");
+        let path = link.split(')').next().expect("what stands behind");
+        let source = std::fs::read_to_string(root().join("tests").join(path)).unwrap_or_default();
+        if !source.contains(&format!("fn {name}()")) {
+            findings.push(format!("{path}: {name}"));
+        }
+        count += 1;
+    }
+    assert!(count > 20, "the table names tests");
+    assert_none("tests that are not there", &findings);
+}
+
+#[test]
 fn every_relative_link_resolves() {
     let mut findings = Vec::new();
     for file in project_files().iter().filter(|file| file.is(&["md"])) {

@@ -58,7 +58,7 @@ async fn a_link_ends_with_the_card() {
 
 type Lie = (&'static str, fn(&mut Hello), Reason);
 
-const LIES: [Lie; 12] = [
+const LIES: [Lie; 13] = [
     ("of another node", |h| h.node = "spiffe://af.example/node".into(), Reason::LinkProtocol),
     ("to another node", |h| h.peer = "spiffe://af.example/node".into(), Reason::LinkProtocol),
     ("a log of another node", |h| h.log_origin = "af.example/log/1".into(), Reason::LinkProtocol),
@@ -74,6 +74,7 @@ const LIES: [Lie; 12] = [
     ("expects what was not sent", |h| h.lanes[0].next_expected = 2, Reason::LogChanged),
     ("expects no number", |h| h.lanes[1].next_expected = u64::MAX, Reason::LogChanged),
     ("holds receipts never given", |h| h.lanes[2].next_unanswered = 2, Reason::LogChanged),
+    ("holds all receipts", |h| h.lanes[4].next_unanswered = u64::MAX, Reason::LogChanged),
     ("knows another log", |h| h.peer_log_origin = "pk.example/log/9".into(), Reason::LogChanged),
 ];
 
@@ -105,6 +106,21 @@ async fn a_hello_that_cannot_be_ends_the_link() {
     recorded.push(Reason::SignatureInvalid);
     recorded.extend([Reason::LinkProtocol; 3]);
     assert_eq!(scene.misbehaviour().await, recorded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_horizon_without_end_binds_nobody() {
+    let scene = Scene::start().await;
+    let mut link = scene.call().await.expect("a link");
+    let mut hello = scene.hello(&link);
+    hello.lanes.iter_mut().for_each(|lane| lane.horizon = u64::MAX);
+    scene.greet(&link, &hello).await;
+    let message = forge::signed(&scene, forge::note(&scene, "true", "pk/customs"));
+    let slot = forge::slot(forge::transfer(&scene, &message, &["pk/customs"]));
+    link.slot(Lane::Routine, 1, &slot).await;
+    assert_eq!(link.statement().await.answers[0].number, 1);
+    assert_eq!(scene.pk.agency("pk/customs").await.inbox().take().await, "true");
+    assert_eq!(scene.misbehaviour().await, []);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -74,6 +74,44 @@ const LIES: [Lie; 12] = [
     ("that says nothing", |s| s.answers[0].recipients[0].answer = 0, Reason::LinkProtocol),
 ];
 
+/// Receipts of or for somebody else, and what may not follow the first answer.
+const OF_OTHERS: [Lie; 5] = [
+    ("for another node", |s| s.peer = "spiffe://af.example/node".into(), Reason::LinkProtocol),
+    ("of an older log", |s| s.peer_log_origin = "pk.example/log/9".into(), Reason::LinkProtocol),
+    ("of another lane", |s| s.lane = Lane::Flash.into(), Reason::LinkProtocol),
+    ("of the same again", |s| s.answers.push(s.answers[0].clone()), Reason::LinkProtocol),
+    (
+        "of the greatest number behind it",
+        |s| s.answers.push(SlotAnswer { number: u64::MAX, ..s.answers[0].clone() }),
+        Reason::LinkProtocol,
+    ),
+];
+
+/// Tells each lie in a session of its own; gives what is to be on record.
+async fn tell(scene: &Scene, lies: &[Lie]) -> Vec<Reason> {
+    let mut recorded = Vec::new();
+    for (what, lie, reason) in lies {
+        let mut link = scene.link().await;
+        let facts = offered(&mut link).await;
+        let mut statement = receipt(&link, 1, &facts, Answer::Taken);
+        lie(&mut statement);
+        link.say(forge::receipt(&statement, &scene.key)).await;
+        assert_eq!(link.closed().await, *reason, "{what}");
+        recorded.push(*reason);
+    }
+    recorded
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_of_or_for_somebody_else_moves_nothing() {
+    let scene = Scene::start().await;
+    let customs = scene.pk.agency("pk/customs").await;
+    let id = customs.send(customs.note("a truck").to(&address("ir/police"))).await;
+    let recorded = tell(&scene, &OF_OTHERS).await;
+    assert_eq!(status(&customs, id).await.deliveries[0].event(), Event::Queued);
+    assert_eq!(scene.misbehaviour().await, recorded);
+}
+
 async fn status(customs: &Agency, id: MessageId) -> GetMessageStatusResponse {
     customs.status(customs, id).await
 }
@@ -83,16 +121,7 @@ async fn a_receipt_that_cannot_be_moves_nothing() {
     let scene = Scene::start().await;
     let customs = scene.pk.agency("pk/customs").await;
     let id = customs.send(customs.note("a truck").to(&address("ir/police"))).await;
-    let mut recorded = Vec::new();
-    for (what, lie, reason) in LIES {
-        let mut link = scene.link().await;
-        let facts = offered(&mut link).await;
-        let mut statement = receipt(&link, 1, &facts, Answer::Taken);
-        lie(&mut statement);
-        link.say(forge::receipt(&statement, &scene.key)).await;
-        assert_eq!(link.closed().await, reason, "{what}");
-        recorded.push(reason);
-    }
+    let mut recorded = tell(&scene, &LIES).await;
     let mut link = scene.link().await;
     let facts = offered(&mut link).await;
     let other = SigningKey::generate(Algorithm::Ed25519).expect("a key");
