@@ -75,8 +75,9 @@ pub enum OwnCardError {
 
 /// Makes and signs the node's card.
 ///
-/// Its serial is the time in Unix seconds: later cards replace earlier ones, and nobody
-/// has to remember the last one. The configuration does not say since when the evidence
+/// Its serial is the time in Unix seconds, and above that of the card made last where that
+/// lies beside the configuration: later cards replace earlier ones, also under a clock that
+/// was put back. The configuration does not say since when the evidence
 /// key counts, so it counts for all time: evidence of before this card still holds.
 ///
 /// # Errors
@@ -106,7 +107,7 @@ pub fn own(config: &Config, wishes: Wishes, now: Millis) -> Result<Card, OwnCard
     let content = pb::Card {
         node: node.to_string(),
         name: config.node.name.to_string(),
-        serial: now.0 / 1_000,
+        serial: serial(config, now),
         issued_at: Some(now.to_proto()),
         valid_until: Some((now + validity).to_proto()),
         endpoint,
@@ -122,6 +123,11 @@ pub fn own(config: &Config, wishes: Wishes, now: Millis) -> Result<Card, OwnCard
         CardError::Content(fault) => OwnCardError::Content(fault),
         other => OwnCardError::Refused(other),
     })
+}
+
+fn serial(config: &Config, now: Millis) -> u64 {
+    let last = config.own_card.as_ref().map_or(0, Card::serial);
+    (now.0 / 1_000).max(last.saturating_add(1))
 }
 
 /// What stands on the card of the certificate of this section, which must be the node's.
