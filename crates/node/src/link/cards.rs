@@ -10,6 +10,7 @@ use barid_link::card::Card;
 use barid_link::tls::{OwnCertificate, ServerTls, TlsError, TlsSwitch, ca_pem};
 use barid_message::key::PublicKey;
 use barid_message::time::Millis;
+use tokio::sync::watch;
 
 use crate::config::{Config, TlsMaterial};
 use crate::grpc::Services;
@@ -68,10 +69,12 @@ impl InForce {
         }
     }
 
-    /// With each change, for as long as the node runs.
-    pub(super) async fn follow(self, services: Services) {
-        let mut changes = services.broker.registry_changes();
-        changes.mark_changed();
+    /// With each change from here on, for as long as the node runs.
+    pub(super) async fn follow(
+        self,
+        mut changes: watch::Receiver<Arc<Registry>>,
+        services: Services,
+    ) {
         loop {
             tokio::select! {
                 () = services.stop.cancelled() => return,

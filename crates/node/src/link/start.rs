@@ -77,8 +77,9 @@ impl Linking {
         let Self { listener, dialled, material, cards } = self;
         let switch = listener.as_ref().map(|(acceptor, _)| acceptor.tls());
         let in_force = InForce { material: Arc::clone(&material), listener: switch, folder: cards };
-        in_force.apply(&services.broker.registry());
-        services.tasks.spawn(in_force.follow(services.clone()));
+        let mut changes = services.broker.registry_changes();
+        in_force.apply(&Arc::clone(&changes.borrow_and_update()));
+        services.tasks.spawn(in_force.follow(changes, services.clone()));
         for (seed, peer) in (0..).zip(dialled) {
             let seed = services.broker.now().0.wrapping_add(seed);
             let dialled = Dialled { peer, material: Arc::clone(&material) };
