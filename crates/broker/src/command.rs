@@ -153,8 +153,13 @@ pub(crate) enum Operation {
     Renew(Box<Renewal>, Reply<Result<(), Refusal>>),
     /// An operator confirms the clock.
     ConfirmClock(String, Reply<Result<(), Refusal>>),
-    /// An operator proposes to write a peer off: its name, and why.
-    ProposeWriteOff(String, (String, String), Reply<Result<u64, Refusal>>),
+    /// An operator proposes to write a peer off, which has this name, and says why.
+    ProposeWriteOff {
+        operator: String,
+        peer: String,
+        why: String,
+        reply: Reply<Result<u64, Refusal>>,
+    },
     /// Another one confirms.
     ConfirmWriteOff(String, ProposalName, Reply<Result<u64, Refusal>>),
     /// An operator withdraws a proposal.

@@ -133,7 +133,7 @@ impl Broker {
     /// can be written down.
     pub async fn renew(&self, renewal: Renewal) -> Result<(), Refusal> {
         let renewal = Box::new(renewal);
-        self.ask(|reply| Command::Operate(Operation::Renew(renewal, reply))).await?
+        self.operate(|reply| Operation::Renew(renewal, reply)).await
     }
 
     /// Origin line of the log.
@@ -231,7 +231,7 @@ impl Broker {
     /// # Errors
     /// [`Refusal`] where there is none of that name.
     pub async fn retry(&self, operator: String, name: DeliveryName) -> Result<(), Refusal> {
-        self.ask(|reply| Command::Operate(Operation::Retry(operator, name, reply))).await?
+        self.operate(|reply| Operation::Retry(operator, name, reply)).await
     }
 
     /// Ends a dead letter; gives the evidence.
@@ -243,7 +243,7 @@ impl Broker {
         operator: String,
         name: DeliveryName,
     ) -> Result<Bytes, Refusal> {
-        self.ask(|reply| Command::Operate(Operation::Drop(operator, name, reply))).await?
+        self.operate(|reply| Operation::Drop(operator, name, reply)).await
     }
 
     /// Believes the clock again.
@@ -251,7 +251,7 @@ impl Broker {
     /// # Errors
     /// [`Refusal`] where the node is stopping.
     pub async fn confirm_clock(&self, operator: String) -> Result<(), Refusal> {
-        self.ask(|reply| Command::Operate(Operation::ConfirmClock(operator, reply))).await?
+        self.operate(|reply| Operation::ConfirmClock(operator, reply)).await
     }
 
     /// Records that somebody begins to read; gives the position of the record.
@@ -259,7 +259,7 @@ impl Broker {
     /// # Errors
     /// [`Refusal`] where the node is stopping, or cannot write: then nothing may be read.
     pub async fn read_opened(&self, facts: pb::ReadFacts) -> Result<u64, Refusal> {
-        self.ask(|reply| Command::Operate(Operation::ReadOpened(facts, reply))).await?
+        self.operate(|reply| Operation::ReadOpened(facts, reply)).await
     }
 
     /// Records that a reading ended. Never waits.
@@ -289,6 +289,13 @@ impl Broker {
 
     async fn place(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
         Arc::clone(&self.shared.places).acquire_owned().await.ok()
+    }
+
+    async fn operate<T>(
+        &self,
+        operation: impl FnOnce(oneshot::Sender<Result<T, Refusal>>) -> Operation,
+    ) -> Result<T, Refusal> {
+        self.ask(|reply| Command::Operate(operation(reply))).await?
     }
 
     async fn ask<T>(

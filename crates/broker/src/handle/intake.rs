@@ -17,6 +17,7 @@ use crate::command::{Candidate, Command, Receipt, Reply};
 use crate::decide::Refusal;
 use crate::decide::accept::{Blob, Submission};
 use crate::gate::{self, Admitted, Known, NotAdmitted};
+use crate::registry::Registry;
 
 /// What the gate made of a message.
 #[derive(Debug)]
@@ -71,16 +72,17 @@ impl Broker {
         });
         match is_seen.then(|| gate::recognise(&registry, identity, &message)).flatten() {
             Some(known) => Checked::Known(known, Box::new(message)),
-            None => Checked::New(self.admit(identity, message)),
+            None => Checked::New(self.admit(&registry, identity, message)),
         }
     }
 
     fn admit(
         &self,
+        registry: &Registry,
         identity: &str,
         message: SignedMessage,
     ) -> Result<Box<Admitted>, Box<NotAdmitted>> {
-        let admitted = gate::admit(&self.registry(), identity, message, self.now());
+        let admitted = gate::admit(registry, identity, message, self.now());
         admitted.map(Box::new).map_err(Box::new)
     }
 
@@ -99,7 +101,7 @@ impl Broker {
                 if let Some(receipt) = repeated {
                     return Ok(Pending::Repeated(receipt));
                 }
-                (self.admit(identity, *message), true)
+                (self.admit(&self.registry(), identity, *message), true)
             }
         };
         match admitted {

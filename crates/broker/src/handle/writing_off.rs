@@ -1,7 +1,7 @@
 //! Writing off a peer, as operators ask for it.
 
 use super::Broker;
-use crate::command::{Command, Operation};
+use crate::command::Operation;
 use crate::decide::Refusal;
 use crate::decide::write_off::ProposalName;
 
@@ -16,7 +16,7 @@ impl Broker {
         peer: String,
         why: String,
     ) -> Result<u64, Refusal> {
-        self.operate(|reply| Operation::ProposeWriteOff(operator, (peer, why), reply)).await
+        self.operate(|reply| Operation::ProposeWriteOff { operator, peer, why, reply }).await
     }
 
     /// Confirms a proposal of another operator; gives how many deliveries end. They do one
@@ -42,12 +42,5 @@ impl Broker {
         name: ProposalName,
     ) -> Result<(), Refusal> {
         self.operate(|reply| Operation::WithdrawWriteOff(operator, name, reply)).await
-    }
-
-    async fn operate<T>(
-        &self,
-        operation: impl FnOnce(tokio::sync::oneshot::Sender<Result<T, Refusal>>) -> Operation,
-    ) -> Result<T, Refusal> {
-        self.ask(|reply| Command::Operate(operation(reply))).await?
     }
 }

@@ -48,10 +48,10 @@ impl Sequencer {
                 }
                 self.release(reply, answer);
             }
-            Operation::ProposeWriteOff(actor, (peer, why), reply) => {
+            Operation::ProposeWriteOff { operator, peer, why, reply } => {
                 let entry = self
                     .room()
-                    .and_then(|()| write_off::propose(&self.state, now, &actor, &peer, why));
+                    .and_then(|()| write_off::propose(&self.state, now, &operator, &peer, why));
                 let answer = self.commit_decided(entry)?.map(|entry| entry.position);
                 self.release(reply, answer);
             }
