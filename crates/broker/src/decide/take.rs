@@ -233,6 +233,16 @@ fn taken_over(
     }
 }
 
+/// The delivery that evidence is about: originating agency, id, recipient.
+#[must_use]
+pub fn subject(evidence: &Evidence) -> Option<(Address, MessageId, Address)> {
+    Some((
+        Address::parse(&evidence.origin_agency).ok()?,
+        MessageId::parse(&evidence.message_id).ok()?,
+        Address::parse(&evidence.recipient).ok()?,
+    ))
+}
+
 /// What a peer's evidence does here. Evidence about a delivery that has ended is kept:
 /// where it says otherwise, it is a contradiction for people to look at.
 fn proved(
@@ -245,15 +255,7 @@ fn proved(
     prior: &[Entry],
 ) -> Entry {
     let Proven { evidence, bytes, proof } = proven;
-    let name = (
-        Address::parse(&evidence.origin_agency),
-        MessageId::parse(&evidence.message_id),
-        Address::parse(&evidence.recipient),
-    );
-    let found = match &name {
-        (Ok(origin), Ok(id), Ok(recipient)) => state.find(origin, id, recipient),
-        _ => None,
-    };
+    let found = subject(evidence).and_then(|(origin, id, to)| state.find(&origin, &id, &to));
     let event = evidence.event();
     let found = found.filter(|(_, delivery)| {
         let with_peer = delivery.outward.as_ref().is_some_and(|out| *out.peer == *slot.peer);

@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use barid_audit::entry::{Body, Entry};
 use barid_journal::Claim;
-use barid_message::address::Address;
-use barid_message::id::MessageId;
 use barid_message::time::Millis;
 use barid_proto::audit::v1::Evidence;
 use barid_proto::federation::v1::{CustodyStatement, Hello, Lane};
@@ -248,19 +246,9 @@ impl Sequencer {
     /// nothing where it is open, which most evidence is about. Where one cannot be read
     /// back, the evidence is kept without an alarm.
     fn ended_before(&self, evidence: &Evidence) -> Vec<Entry> {
-        let name = (
-            Address::parse(&evidence.origin_agency),
-            MessageId::parse(&evidence.message_id),
-            Address::parse(&evidence.recipient),
-        );
-        match name {
-            (Ok(origin), Ok(id), Ok(recipient))
-                if self.state.find(&origin, &id, &recipient).is_none() =>
-            {
-                self.prior(&origin, &id).unwrap_or_default()
-            }
-            _ => Vec::new(),
-        }
+        let ended = take::subject(evidence)
+            .filter(|(origin, id, recipient)| self.state.find(origin, id, recipient).is_none());
+        ended.and_then(|(origin, id, _)| self.prior(&origin, &id)).unwrap_or_default()
     }
 
     fn receipt(

@@ -1,9 +1,9 @@
 //! One link: five lanes each way, folded from the journal.
 //!
 //! **Invariant**: a number is given out once. What stands in it changes only while it is
-//! held here, and never again once the peer has answered it. What was offered in this session is the one thing here that does not
-//! follow from the entries: after a start everything up to the horizon counts as
-//! offered (SPINE §5.3).
+//! held here, and never again once the peer has answered it. What was offered in this
+//! session is the one thing here that does not follow from the entries: after a start
+//! everything up to the horizon counts as offered (SPINE §5.3).
 
 use std::collections::BTreeMap;
 

@@ -105,8 +105,5 @@ pub(in crate::commands) fn waiting(proposal: &pb::WriteOff) -> Line {
 }
 
 fn deliveries(count: u64) -> String {
-    match count {
-        1 => "1 delivery".to_owned(),
-        count => format!("{count} deliveries"),
-    }
+    words::count(usize::try_from(count).unwrap_or(usize::MAX), "delivery", "deliveries")
 }
