@@ -22,7 +22,7 @@ async fn a_message_reaches_an_agency_of_another_node_and_its_end_comes_back() {
     let mut hand_out = inbox.next().await;
     assert_eq!(text_of(hand_out.message()), "white truck, no plates");
     within(hand_out.ack()).await.expect("taken");
-    let events = border.evidence_of(&customs, id, Event::HandedOver).await;
+    let events = customs.told(id, Event::HandedOver).await;
     assert_eq!(events, [Event::SubmissionAccepted, Event::RelayAccepted, Event::HandedOver]);
     // The other way, refused by the recipient.
     let back = police.send(police.note("which truck?").to(&customs.address)).await;
@@ -30,12 +30,12 @@ async fn a_message_reaches_an_agency_of_another_node_and_its_end_comes_back() {
     let mut hand_out = inbox.next().await;
     let reason = barid_message::Reason::WrongAddressee;
     within(hand_out.refuse(reason)).await.expect("refused");
-    let events = border.evidence_of(&police, back, Event::Refused).await;
+    let events = police.told(back, Event::Refused).await;
     assert_eq!(events.last(), Some(&Event::Refused));
     // And the operator sees it.
-    let peers = border.peers_of_pk().await;
-    assert_eq!(peers[0].name, "ir");
-    assert!(peers[0].last_receipt_at.is_some() && peers[0].passed == 0, "{peers:?}");
+    let peer = border.peer_of_pk().await;
+    assert_eq!(peer.name, "ir");
+    assert!(peer.last_receipt_at.is_some() && peer.passed == 0, "{peer:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,15 +53,10 @@ async fn a_message_for_both_nodes_ends_once_for_each() {
     let first = within(hand_out.ack()).await.expect("taken");
     let second = within(hand_out.ack()).await.expect("known to be taken");
     assert_eq!(first.evidence, second.evidence);
-    border.evidence_of(&customs, id, Event::RelayAccepted).await;
-    loop {
-        let evidence = customs.evidence("").await;
-        let ends =
-            evidence.iter().filter(|one| event_of(&one.evidence) == Event::HandedOver).count();
-        assert!(ends <= 2);
-        if ends == 2 {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    let ends = |events: &[Event]| events.iter().filter(|it| **it == Event::HandedOver).count();
+    let told = customs.told_until(id, |events| ends(events) == 2).await;
+    assert!(told.contains(&Event::RelayAccepted), "{told:?}");
+    let all = customs.evidence("").await;
+    let all: Vec<_> = all.iter().map(|one| event_of(&one.evidence)).collect();
+    assert_eq!(ends(&all), 2);
 }

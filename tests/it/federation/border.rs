@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use barid_link::card::Contact;
 use barid_link::tls::Endpoint;
-use barid_message::id::MessageId;
 use barid_node::card::{Wishes, own};
-use barid_node::config::Config;
-use barid_proto::audit::v1::Event;
+use barid_node::config::{Config, OWN_CARD};
 use barid_proto::operations::v1 as ops;
 
+use super::wire::Wire;
 use crate::harness::{Agency, Node, now, within, write};
 
 /// One text for both, and one that covers nothing across the border.
@@ -45,6 +44,16 @@ impl Border {
         border
     }
 
+    /// As [`Border::start`], with a wire between the two; the link is live.
+    pub(super) async fn start_over(wire: &Wire) -> Self {
+        let mut border = Self::made_with(Some(&format!("https://{}", wire.address())));
+        wire.leads_to(border.ir_listens());
+        border.pk.restart();
+        border.ir.restart();
+        border.live().await;
+        border
+    }
+
     /// Joined, and not running.
     pub(super) fn made() -> Self {
         Self::made_with(None)
@@ -76,47 +85,40 @@ impl Border {
         self.ir.agency("ir/police").await
     }
 
-    /// How pk's operator sees its links.
-    pub(super) async fn peers_of_pk(&self) -> Vec<ops::Peer> {
-        let request = ops::ListPeersRequest::default();
-        within(self.pk.operator().list_peers(request)).await.expect("the peers").peers
+    /// How pk's operator sees its link with ir.
+    pub(super) async fn peer_of_pk(&self) -> ops::Peer {
+        peer(&self.pk, "ir").await
     }
 
     /// Waits until the link is live.
     pub(super) async fn live(&self) {
-        let live = async {
-            while self.peers_of_pk().await[0].state() != ops::LinkState::Live {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        within(live).await;
-    }
-
-    /// What a sender was told of a message, once it was told of this event.
-    pub(super) async fn evidence_of(
-        &self,
-        sender: &Agency,
-        id: MessageId,
-        until: Event,
-    ) -> Vec<Event> {
-        let told = async {
-            loop {
-                let evidence = sender.evidence("").await;
-                let statements =
-                    evidence.iter().map(|one| one.statement.as_ref().expect("it holds"));
-                let of = statements.filter(|said| said.message_id == id.to_string());
-                let events: Vec<_> = of.map(|said| said.event()).collect();
-                if events.contains(&until) {
-                    return events;
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        within(told).await
+        until(&self.pk, "ir", is_live).await;
     }
 }
 
-/// The card of a node, as its operator would export it.
+/// How a node's operator sees one of its links.
+pub(super) async fn peer(node: &Node, name: &str) -> ops::Peer {
+    let request = ops::ListPeersRequest { name: name.into() };
+    within(node.operator().list_peers(request)).await.expect("the peer").peers.remove(0)
+}
+
+/// Waits until a node sees a peer so. Nobody is told of a link's changes: they are looked
+/// for.
+pub(super) async fn until(node: &Node, name: &str, what: impl Fn(&ops::Peer) -> bool) {
+    let seen = async {
+        while !what(&peer(node, name).await) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    within(seen).await;
+}
+
+/// Whether a link is up.
+pub(super) fn is_live(peer: &ops::Peer) -> bool {
+    peer.state() == ops::LinkState::Live
+}
+
+/// The card of a node, kept beside its configuration, as its operator would export it.
 pub(super) fn card(node: &Node, endpoint: Option<Endpoint>) -> String {
     let config = Config::load(&node.config()).expect("what init made");
     let contact = Contact { role: "duty officer".into(), ..Contact::default() };
@@ -126,7 +128,9 @@ pub(super) fn card(node: &Node, endpoint: Option<Endpoint>) -> String {
         validity: Duration::from_secs(24 * 60 * 60),
         ..Wishes::default()
     };
-    own(&config, wishes, now()).expect("a card").to_text()
+    let card = own(&config, wishes, now()).expect("a card").to_text();
+    write(&node.dir.join("node").join(OWN_CARD), card.as_bytes());
+    card
 }
 
 /// Pins the card of a peer.

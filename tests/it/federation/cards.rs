@@ -1,24 +1,18 @@
 //! Cards that change while nodes are linked: what is renewed by itself, and what waits for
 //! a person.
 
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
 use barid_link::card::Card;
 use barid_message::Reason;
 use barid_proto::audit::v1::Event;
 use barid_proto::operations::v1 as ops;
 
-use super::border::Border;
-use crate::harness::{Agency, Node, now, program, within, write};
+use super::border::{Border, is_live, peer, until};
+use crate::harness::{Agency, Node, program, within, write};
 
 /// Exports a node's card as its operator would; gives its serial.
 fn export(node: &Node, more: &[&Path]) -> u64 {
-    // The serial is in seconds: a later card has a higher one.
-    let began = now().0 / 1_000;
-    while now().0 / 1_000 == began {
-        std::thread::sleep(Duration::from_millis(20));
-    }
     let flags = ["--next-certificate", "--next-evidence-key"];
     let mut command = program();
     command.args(["card", "export", "--config"]).arg(node.config());
@@ -30,28 +24,12 @@ fn export(node: &Node, more: &[&Path]) -> u64 {
     Card::from_text(&String::from_utf8_lossy(&said.stdout)).expect("a card").serial()
 }
 
-/// How a node sees its one peer.
-async fn peer(node: &Node) -> ops::Peer {
-    let request = ops::ListPeersRequest::default();
-    within(node.operator().list_peers(request)).await.expect("the peers").peers.remove(0)
-}
-
-/// Waits until a node sees its peer so.
-async fn until(node: &Node, what: impl Fn(&ops::Peer) -> bool) {
-    let seen = async {
-        while !what(&peer(node).await) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    within(seen).await;
-}
-
 fn serial(card: Option<&barid_proto::federation::v1::SignedCard>) -> u64 {
     card.map_or(0, |card| Card::from_proto(card.clone()).expect("a card").serial())
 }
 
 fn is_live_with(peer: &ops::Peer, newest: u64) -> bool {
-    peer.state() == ops::LinkState::Live && serial(peer.card.as_ref()) == newest
+    is_live(peer) && serial(peer.card.as_ref()) == newest
 }
 
 /// One message each way, with its end told to the sender.
@@ -60,7 +38,7 @@ async fn both_ways(border: &Border) {
     for (from, to) in [(&customs, &police), (&police, &customs)] {
         let id = from.send(from.note("still there?").to(&to.address)).await;
         assert_eq!(to.inbox().take().await, "still there?");
-        border.evidence_of(from, id, Event::HandedOver).await;
+        from.told(id, Event::HandedOver).await;
     }
 }
 
@@ -71,39 +49,69 @@ fn trust(account: &Path, other: &Node) {
     write(&file, &[read(&file), read(&other.dir.join("ca/ca.pem"))].concat());
 }
 
+/// Makes keys for a node anew, another CA included, and has it and its people trust both.
+fn next_keys(node: &Node, name: &str, agencies: &[&str]) -> Node {
+    let later = Node::site(agencies).named(name).make();
+    node.trust(&later);
+    for agency in agencies {
+        trust(&node.dir.join("agencies").join(agency.replace('/', "-")), &later);
+    }
+    trust(&node.dir.join("operators/admin"), &later);
+    later
+}
+
+fn key(node: &Node, file: &str) -> PathBuf {
+    node.dir.join("node/keys").join(file)
+}
+
+/// The next keys stand on a card that the peer takes over the link; then they are used.
+async fn change_keys(node: &mut Node, name: &str, later: &Node, other: (&Node, &str)) -> u64 {
+    let (peer, peer_name) = other;
+    let next = [key(later, "tls.pem"), key(later, "evidence-key.pem")];
+    let both = export(node, &[&next[0], &next[1]]);
+    node.restart();
+    until(peer, name, |seen| is_live_with(seen, both)).await;
+    until(node, peer_name, |seen| seen.holds_card_serial == both).await;
+    for file in ["tls.pem", "tls-key.pem", "evidence-key.pem"] {
+        std::fs::copy(key(later, file), key(node, file)).expect("a key that init made");
+    }
+    let alone = export(node, &[]);
+    node.restart();
+    until(peer, name, is_live).await;
+    alone
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_changes_its_ca_its_certificate_and_its_key_and_nobody_calls_anybody() {
     let mut border = Border::start();
     border.live().await;
-    assert!(
-        peer(&border.ir).await.certificate_valid_until.is_some()
-            && peer(&border.pk).await.certificate_valid_until.is_some(),
-        "whoever called"
-    );
-    // Made anew for the same node, another CA included.
-    let later = Node::site(&["ir/police"]).named("ir").make();
-    border.ir.trust(&later);
-    for account in ["agencies/ir-police", "operators/admin"] {
-        trust(&border.ir.dir.join(account), &later);
+    for (node, name) in [(&border.pk, "ir"), (&border.ir, "pk")] {
+        assert!(peer(node, name).await.certificate_valid_until.is_some(), "whoever called");
     }
-    let keys = |node: &Node, file: &str| node.dir.join("node/keys").join(file);
-    let next = [keys(&later, "tls.pem"), keys(&later, "evidence-key.pem")];
-    let both = export(&border.ir, &[&next[0], &next[1]]);
-    border.ir.restart();
-    until(&border.pk, |peer| is_live_with(peer, both)).await;
-    until(&border.ir, |peer| peer.holds_card_serial == both).await;
-    both_ways(&border).await;
-    // Known by then, the new keys are taken into use.
-    for file in ["tls.pem", "tls-key.pem", "evidence-key.pem"] {
-        std::fs::copy(keys(&later, file), keys(&border.ir, file)).expect("a key that init made");
+    // Who follows evidence all the time knows the new key when it comes to it.
+    let customs = border.customs().await;
+    let mut evidence = customs.client.evidence(String::new(), true);
+    let mut alone = 0;
+    for when in ["before", "after"] {
+        if when == "after" {
+            let later = next_keys(&border.ir, "ir", &["ir/police"]);
+            alone = change_keys(&mut border.ir, "ir", &later, (&border.pk, "pk")).await;
+        }
+        let police = border.police().await;
+        let sent = customs.send(customs.note(when).to(&police.address)).await.to_string();
+        assert_eq!(police.inbox().take().await, when);
+        loop {
+            let one = within(evidence.next()).await.expect("evidence").expect("it is followed");
+            let said = one.statement.expect("by a key of the time");
+            if said.event() == Event::HandedOver {
+                assert_eq!(said.message_id, sent);
+                break;
+            }
+        }
     }
-    let alone = export(&border.ir, &[]);
-    border.ir.restart();
-    border.live().await;
-    both_ways(&border).await;
     // What was renewed is in the journal, not in the file that people have pinned.
     border.pk.restart();
-    until(&border.pk, |peer| is_live_with(peer, alone)).await;
+    until(&border.pk, "ir", |peer| is_live_with(peer, alone)).await;
     both_ways(&border).await;
     // And those who look from outside see it too.
     let mut list = program();
@@ -111,6 +119,15 @@ async fn a_node_changes_its_ca_its_certificate_and_its_key_and_nobody_calls_anyb
     let said = list.output().expect("the program runs").stdout;
     let listed: serde_json::Value = serde_json::from_slice(&said).expect("one peer");
     assert_eq!(listed["serial"], alone);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_calls_changes_its_keys_and_is_still_let_in() {
+    let mut border = Border::start();
+    border.live().await;
+    let later = next_keys(&border.pk, "pk", &["pk/customs", "pk/border-guard"]);
+    change_keys(&mut border.pk, "pk", &later, (&border.ir, "ir")).await;
+    both_ways(&border).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,14 +145,14 @@ async fn what_a_newer_card_grants_beyond_the_older_waits_for_a_person() {
         |police: &Agency| police.alert("stop it").flash("it is on its way").to(&customs.address);
     let newest = export(&border.ir, &[]);
     border.ir.restart();
-    until(&border.pk, |peer| serial(peer.offered_card.as_ref()) == newest).await;
-    assert!(serial(peer(&border.pk).await.card.as_ref()) < newest);
+    until(&border.pk, "ir", |peer| serial(peer.offered_card.as_ref()) == newest).await;
+    assert!(serial(border.peer_of_pk().await.card.as_ref()) < newest);
     let police = {
         drop(police);
         border.police().await
     };
     let refused = police.send(flash(&police)).await;
-    border.evidence_of(&police, refused, Event::Refused).await;
+    police.told(refused, Event::Refused).await;
     // Somebody has compared it.
     let mut renew = program();
     let operator = border.pk.dir.join("operators/admin/operator.toml");
@@ -143,12 +160,12 @@ async fn what_a_newer_card_grants_beyond_the_older_waits_for_a_person() {
     let said = renew.output().expect("the program runs");
     let told = String::from_utf8_lossy(&said.stderr).into_owned();
     assert!(said.status.success() && told.contains("ir/police may send FLASH"), "{told}");
-    until(&border.pk, |peer| is_live_with(peer, newest)).await;
-    until(&border.ir, |peer| peer.holds_card_serial == newest).await;
+    until(&border.pk, "ir", |peer| is_live_with(peer, newest)).await;
+    until(&border.ir, "pk", |peer| peer.holds_card_serial == newest).await;
     let sent = police.send(flash(&police)).await;
     let mut inbox = customs.inbox();
     within(inbox.next().await.ack()).await.expect("taken");
-    border.evidence_of(&police, sent, Event::HandedOver).await;
+    police.told(sent, Event::HandedOver).await;
     // There is nothing more to let count.
     let request = ops::RenewPeerRequest { name: "ir".into(), fingerprint: "1".repeat(32) };
     let error = within(border.pk.operator().renew_peer(request)).await.expect_err("none waits");

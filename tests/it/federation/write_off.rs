@@ -1,14 +1,12 @@
 //! Two operators write a node off that is cut off, and that comes back.
 
-use std::time::Duration;
-
 use barid_link::client::{CallError, OperatorClient};
 use barid_message::Reason;
 use barid_message::id::MessageId;
 use barid_proto::audit::v1::Event;
 use barid_proto::operations::v1 as ops;
 
-use super::border::Border;
+use super::border::{Border, is_live, until};
 use super::liar::books::misbehaviour;
 use super::wire::Wire;
 use crate::harness::{Agency, event_of, within};
@@ -21,18 +19,14 @@ const WHY: &str = "The post has burned down.";
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_is_written_off_and_comes_back_gets_nothing_of_it() {
     let wire = Wire::new().await;
-    let mut border = Border::made_with(Some(&format!("https://{}", wire.address())));
-    wire.leads_to(border.ir_listens());
-    border.pk.restart();
-    border.ir.restart();
-    border.live().await;
+    let mut border = Border::start_over(&wire).await;
     let (customs, police) = (border.customs().await, border.police().await);
 
     // One that the other node has and hands over, and one that never leaves.
     let taken = customs.send(customs.note("taken over").to(&police.address)).await;
-    border.evidence_of(&customs, taken, Event::RelayAccepted).await;
+    customs.told(taken, Event::RelayAccepted).await;
     wire.tear();
-    down(&border).await;
+    until(&border.pk, "ir", |peer| !is_live(peer)).await;
     let held = held_back(&customs, &police).await;
     assert_eq!(police.inbox().take().await, "taken over");
 
@@ -45,7 +39,7 @@ async fn a_node_that_is_written_off_and_comes_back_gets_nothing_of_it() {
     // A proposal outlives the node's death, and so does what was confirmed.
     border.pk.kill();
     border.pk.restart();
-    let shown = border.peers_of_pk().await.remove(0).write_off.expect("still proposed");
+    let shown = border.peer_of_pk().await.write_off.expect("still proposed");
     assert_eq!((shown.id, shown.outstanding, &*shown.why), (id, 1 + HELD, WHY));
     assert_eq!(confirm(&duty, id).await.expect("confirmed"), 1 + HELD);
     border.pk.kill();
@@ -55,10 +49,10 @@ async fn a_node_that_is_written_off_and_comes_back_gets_nothing_of_it() {
 
     let customs = border.customs().await;
     for id in [taken, held] {
-        border.evidence_of(&customs, id, Event::NonDelivered).await;
+        customs.told(id, Event::NonDelivered).await;
         is_written_off(&customs, id).await;
     }
-    let peer = border.peers_of_pk().await.remove(0);
+    let peer = border.peer_of_pk().await;
     assert_eq!((peer.written_off, peer.contradictions, peer.passed), (1 + HELD, 0, 0));
     assert_eq!(peer.write_off, None);
 
@@ -67,10 +61,10 @@ async fn a_node_that_is_written_off_and_comes_back_gets_nothing_of_it() {
     border.live().await;
     let new = customs.send(customs.note("after all").to(&police.address)).await;
     assert_eq!(police.inbox().take().await, "after all");
-    border.evidence_of(&customs, new, Event::HandedOver).await;
+    customs.told(new, Event::HandedOver).await;
 
     // What it had handed over meanwhile contradicts the final, which stands.
-    let told = border.evidence_of(&customs, taken, Event::HandedOver).await;
+    let told = customs.told(taken, Event::HandedOver).await;
     let accepted = [Event::SubmissionAccepted, Event::RelayAccepted];
     assert_eq!(told, [accepted[0], accepted[1], Event::NonDelivered, Event::HandedOver]);
     let contradicting: Vec<_> =
@@ -83,7 +77,7 @@ async fn a_node_that_is_written_off_and_comes_back_gets_nothing_of_it() {
         ("spiffe://ir.example/node", &*taken.to_string())
     );
     is_written_off(&customs, taken).await;
-    assert_eq!(border.peers_of_pk().await[0].contradictions, 1);
+    assert_eq!(border.peer_of_pk().await.contradictions, 1);
     let request = ops::TraceMessageRequest { message_id: taken.to_string(), ..Default::default() };
     let trace = within(border.pk.operator().trace_message(request)).await.expect("a trace");
     let last = trace.events.last().expect("events");
@@ -114,7 +108,7 @@ async fn a_proposal_says_why_and_can_be_withdrawn() {
     assert_eq!(second.reason(), Some(Reason::WrongState));
     let withdraw = ops::WithdrawWriteOffRequest { peer: "ir".into(), id };
     within(duty.withdraw_write_off(withdraw)).await.expect("withdrawn");
-    assert_eq!(border.peers_of_pk().await[0].write_off, None);
+    assert_eq!(border.peer_of_pk().await.write_off, None);
     let gone = confirm(&duty, id).await.expect_err("withdrawn");
     assert_eq!(gone.reason(), Some(Reason::NotFound));
 }
@@ -146,14 +140,4 @@ async fn is_written_off(sender: &Agency, id: MessageId) {
     let [delivery] = &*status.deliveries else { panic!("one recipient: {status:?}") };
     assert_eq!(delivery.event(), Event::NonDelivered);
     assert_eq!((delivery.reason(), delivery.is_final), (Reason::WrittenOff, true));
-}
-
-/// Waits until the link is seen to be down.
-async fn down(border: &Border) {
-    let down = async {
-        while border.peers_of_pk().await[0].state() == ops::LinkState::Live {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    within(down).await;
 }

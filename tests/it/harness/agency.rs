@@ -14,6 +14,7 @@ use barid_message::header::AgreementRef;
 use barid_message::id::MessageId;
 use barid_message::key::SigningKey;
 use barid_message::{Purpose, Status};
+use barid_proto::audit::v1::Event;
 use barid_proto::exchange::v1 as exchange;
 use barid_proto::message::v1 as pb;
 
@@ -116,6 +117,29 @@ impl Agency {
             all.push(evidence);
         }
         all
+    }
+
+    /// What it is told of its message, in order, until that is enough.
+    pub(crate) async fn told_until(
+        &self,
+        id: MessageId,
+        enough: impl Fn(&[Event]) -> bool,
+    ) -> Vec<Event> {
+        let mut stream = self.client.evidence(String::new(), true);
+        let mut events = Vec::new();
+        while !enough(&events) {
+            let one = within(stream.next()).await.expect("evidence").expect("it is followed");
+            let said = one.statement.as_ref().expect("it holds");
+            if said.message_id == id.to_string() {
+                events.push(said.event());
+            }
+        }
+        events
+    }
+
+    /// What it is told of its message up to this event.
+    pub(crate) async fn told(&self, id: MessageId, last: Event) -> Vec<Event> {
+        self.told_until(id, |events| events.last() == Some(&last)).await
     }
 
     /// What the node says of a message, at once or when it has come so far.

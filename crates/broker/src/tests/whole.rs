@@ -43,9 +43,11 @@ async fn what_is_written_off_ends_in_many_small_steps() {
     let left = killed(post.data.path());
     let again = post.open_in(left.path()).broker;
     for broker in [broker, again] {
+        // What ends is news for the peer.
+        let mut changes = broker.peer_changes("spiffe://ir.example/node").unwrap();
         let all_ended = async {
             while outstanding(&broker).await > 0 {
-                tokio::time::sleep(Duration::from_millis(1)).await;
+                changes.changed().await.unwrap();
             }
         };
         tokio::time::timeout(Duration::from_secs(60), all_ended).await.unwrap();

@@ -139,3 +139,15 @@ fn next_keys_stand_on_the_card_before_they_are_used() {
     let error = export(&ours, Wishes { next: next(&theirs), ..wishes() }).unwrap_err();
     assert!(matches!(error, OwnCardError::OtherIdentity { .. }), "{error}");
 }
+
+#[test]
+fn a_later_card_has_a_higher_serial_whatever_the_clock_says() {
+    let home = tempfile::tempdir().unwrap();
+    let file = site(&home, "pk", |_| {});
+    let first = export(&file, wishes()).unwrap();
+    let mut kept = File::create(file.with_file_name(crate::config::OWN_CARD)).unwrap();
+    kept.write_all(first.to_text().as_bytes()).unwrap();
+    let second = export(&file, wishes()).unwrap();
+    assert_eq!(second.serial(), first.serial() + 1);
+    assert_eq!(first.successor(&second), Ok(()));
+}

@@ -10,12 +10,11 @@ use barid_proto::operations::v1 as ops;
 use prost::Message as _;
 
 use super::scene::{IR, Scene};
-use crate::harness::within;
+use crate::federation::border::{peer, until};
 
 /// How pk sees the liar.
 async fn liar(scene: &Scene) -> ops::Peer {
-    let request = ops::ListPeersRequest { name: "ir".into() };
-    within(scene.pk.operator().list_peers(request)).await.expect("the peers").peers.remove(0)
+    peer(&scene.pk, "ir").await
 }
 
 fn content(card: &pb::SignedCard) -> pb::Card {
@@ -48,7 +47,7 @@ fn card_time(card: &pb::Card) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_lie_about_a_card_is_in_force() {
-    let scene = Scene::start().await;
+    let mut scene = Scene::start().await;
     let held = liar(&scene).await.card.expect("its card");
     let mut recorded = Vec::new();
     let mut newer = content(&held);
@@ -78,6 +77,16 @@ async fn no_lie_about_a_card_is_in_force() {
     // What grants more waits, and does not count.
     let offered = liar(&scene).await.offered_card.expect("it waits for a person");
     assert_eq!(content(&offered).agencies[0].address, "af/police");
+    // The newest of them waits, and the log says so once.
+    let link = scene.link().await;
+    let mut card = content(&offered);
+    card.serial += 1;
+    link.say(Kind::Card(Card::sign(&card, &scene.key))).await;
+    let is_newest =
+        |peer: &ops::Peer| peer.offered_card.as_ref().map(content) == Some(card.clone());
+    until(&scene.pk, "ir", is_newest).await;
+    let said = scene.pk.process().said();
+    assert_eq!(said.matches("newer card grants more").count(), 1, "{said}");
     assert_eq!(scene.misbehaviour().await, recorded);
 }
 

@@ -103,6 +103,7 @@ impl Scene {
             start_nonce: vec![1; 16].into(),
             lanes: link.theirs.lanes.iter().map(lane).collect(),
             session: vec![2; 16].into(),
+            peer_card_serial: link.theirs.card_serial,
             ..Default::default()
         }
     }

@@ -193,3 +193,56 @@ fn files_that_hold_no_card_are_refused_at_their_line() {
     let line = site.table("Ir", "card = \"absent.card\"");
     site.refused(line - 1, "`Ir` is no name for a node");
 }
+
+#[test]
+fn the_card_that_was_renewed_counts_and_not_the_one_that_was_pinned() {
+    let site = Site::new();
+    let pinned = card("ir.example", &["ir/customs"], |_| {});
+    site.peer("ir", &pinned, "");
+    let at = NOW + 2 * DAY;
+    let config = |at| Config::load_at(&site.config, at);
+    assert!(config(at).is_err(), "the pinned one has ended");
+    let folder = site.home.path().join("pk/node/data/cards");
+    std::fs::create_dir_all(&folder).unwrap();
+    let renew = |card: &Card| {
+        let mut file = File::create(folder.join("ir.card")).unwrap();
+        file.write_all(card.to_text().as_bytes()).unwrap();
+    };
+    let later = |card: &mut pb::Card| {
+        card.serial = 2;
+        card.valid_until = Some((NOW + 3 * DAY).to_proto());
+    };
+    let renewed = card("ir.example", &["ir/customs"], later);
+    renew(&renewed);
+    let config_then = config(at).unwrap();
+    assert_eq!(config_then.card_in_force(&config_then.peers[0]), renewed);
+    assert_eq!(config_then.peers[0].card, pinned, "what people have pinned stays");
+    // Of another node, or older than the pinned one, it is none of this peer's.
+    for useless in [card("af.example", &[], later), card("ir.example", &[], |_| {})] {
+        renew(&useless);
+        let config = config(NOW).unwrap();
+        assert_eq!(config.card_in_force(&config.peers[0]), pinned);
+    }
+}
+
+#[test]
+fn the_node_s_own_card_is_its_own() {
+    let site = Site::new();
+    let own_card = || Config::load_at(&site.config, NOW).map(|config| config.own_card);
+    assert_eq!(own_card().unwrap(), None);
+    let put = |text: &str| {
+        let file = site.config.with_file_name(crate::config::OWN_CARD);
+        File::create(file).unwrap().write_all(text.as_bytes()).unwrap();
+    };
+    let own = card("pk.example", &["pk/customs", "pk/police"], |_| {});
+    put(&own.to_text());
+    assert_eq!(own_card().unwrap(), Some(own));
+    for (text, said) in [
+        ("no card", "make the card again"),
+        (&*card("ir.example", &[], |_| {}).to_text(), "is the card of spiffe://ir.example/node"),
+    ] {
+        put(text);
+        let error = own_card().unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+    }
+}
