@@ -16,6 +16,9 @@ EXAMPLES
   barid --as operator/reza peer write-off mirjaveh --confirm 81207
   barid peer write-off mirjaveh --withdraw 81207
 
+  It takes two operators with keys of their own: `barid init` makes one for each
+  --operator NAME.
+
   Every delivery to that node that is open when the second operator confirms ends as
   NON_DELIVERED with WRITTEN_OFF, and its sender is told. New messages are taken as before:
   to stop that too, take the node out of the configuration. Should it come back, it is
