@@ -3,12 +3,12 @@
 pub(crate) mod ledger;
 mod rebuild;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use barid_link::client::{AnswerError, SubmitError};
 use barid_message::Reason;
-use barid_message::address::Address;
+use barid_message::compose::Draft;
 use barid_proto::audit::v1::{Event, Evidence};
 use barid_proto::exchange::v1 as exchange;
 use exchange::receive_evidence_response::Event as Answer;
@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::harness::{Agency, Node, id_of, random, within};
-use ledger::Ledger;
+use ledger::{Delivery, Ledger};
 
 /// Kills of one test unless `BARID_KILLS` says otherwise.
 const KILLS: u32 = 3;
@@ -45,7 +45,9 @@ async fn survive(meanwhile: impl Fn(&Node)) {
     let mut senders = JoinSet::new();
     for sender in SENDERS {
         let sender = node.agency(sender).await;
-        senders.spawn(submit(sender, to.clone(), ledger.clone(), stopped.clone()));
+        let to = to.clone();
+        let draft = move |sender: &Agency| sender.note("One by one.").to(&to);
+        senders.spawn(submit(sender, draft, ledger.clone(), stopped.clone()));
     }
     let mut consumers = JoinSet::new();
     for _ in 0..2 {
@@ -90,12 +92,12 @@ fn kills() -> u32 {
 /// Submits one message after the other; each until it has its receipt.
 pub(crate) async fn submit(
     agency: Agency,
-    to: Address,
+    mut draft: impl FnMut(&Agency) -> Draft,
     ledger: Ledger,
     stopped: watch::Receiver<bool>,
 ) {
     while !*stopped.borrow() {
-        let message = agency.sign(agency.note("One by one.").to(&to));
+        let message = agency.sign(draft(&agency));
         let id = id_of(&message);
         // In doubt, the same bytes again.
         while let Err(error) = agency.client.submit(message.clone()).await {
@@ -104,7 +106,7 @@ pub(crate) async fn submit(
             // Where most calls fail, the client tries each only once.
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        ledger.receipted(&agency, id);
+        ledger.receipted(&message);
     }
 }
 
@@ -114,14 +116,15 @@ pub(crate) async fn consume(agency: Agency, ledger: Ledger) {
     loop {
         let mut hand_out = inbox.next().await;
         let id = id_of(hand_out.message());
-        ledger.kept(&id, hand_out.redelivered());
+        let delivery = Delivery { id, recipient: agency.address.to_string() };
+        ledger.kept(&delivery, hand_out.redelivered());
         match hand_out.ack().await {
-            Ok(_evidence) => ledger.confirmed(&id),
+            Ok(_evidence) => ledger.confirmed(&delivery),
             // It was handed out again meanwhile, or taken before the answer was lost; which
             // of the two, a log that is being rebuilt cannot say yet.
             Err(AnswerError::Refused(refusal)) if is_of_an_outage(refusal.reason) => {}
             Err(AnswerError::Unanswered) => {}
-            Err(other) => panic!("{id}: {other}"),
+            Err(other) => panic!("{delivery:?}: {other}"),
         }
     }
 }
@@ -130,8 +133,8 @@ fn is_of_an_outage(reason: Reason) -> bool {
     matches!(reason, Reason::LeaseUnknown | Reason::AlreadyFinal | Reason::DeliveryLogDown)
 }
 
-/// The sender has one receipt and one final for each of its messages. Read by stubs alone:
-/// checking thousands of signatures is not what is tested here.
+/// The sender has one receipt for each of its messages, and one final for each recipient.
+/// Read by stubs alone: checking thousands of signatures is not what is tested here.
 pub(crate) async fn told_once_each(node: &Node, agency: &str, ledger: &Ledger) {
     let request = exchange::ReceiveEvidenceRequest {
         agency: agency.to_owned(),
@@ -140,9 +143,9 @@ pub(crate) async fn told_once_each(node: &Node, agency: &str, ledger: &Ledger) {
     };
     let mut rpc = node.raw(agency);
     let mut stream = within(rpc.receive_evidence(request)).await.expect("open").into_inner();
-    let sent = ledger.sent_by(agency);
-    let mut told: BTreeMap<(Event, String), u32> = BTreeMap::new();
-    while told.len() < 2 * sent.len() {
+    let owed = ledger.owed_to(agency);
+    let mut told = BTreeSet::new();
+    while told.len() < owed.len() {
         let response = within(stream.message()).await.expect("evidence").expect("more");
         let Some(Answer::Evidence(item)) = response.event else { continue };
         let evidence = item.evidence.expect("evidence").evidence;
@@ -151,10 +154,8 @@ pub(crate) async fn told_once_each(node: &Node, agency: &str, ledger: &Ledger) {
             // On the way to another node, and no end.
             continue;
         }
-        *told.entry((evidence.event(), evidence.message_id)).or_default() += 1;
+        let news = (evidence.event(), evidence.message_id, evidence.recipient);
+        assert!(told.insert(news.clone()), "{news:?} was told twice");
     }
-    let expected = sent.into_iter().flat_map(|id| {
-        [Event::SubmissionAccepted, Event::HandedOver].map(|event| ((event, id.clone()), 1))
-    });
-    assert_eq!(told, expected.collect(), "one receipt and one final each");
+    assert_eq!(told, owed, "one receipt and one final each");
 }

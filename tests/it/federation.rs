@@ -2,6 +2,7 @@
 
 mod border;
 mod cards;
+mod chance;
 mod liar;
 mod outages;
 mod wire;

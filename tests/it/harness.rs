@@ -3,6 +3,7 @@
 mod agency;
 mod channel;
 mod folder;
+mod journal;
 mod message;
 mod process;
 mod stream;
@@ -28,6 +29,7 @@ use tonic::transport::Channel;
 pub(crate) use agency::{Agency, Inbox};
 pub(crate) use channel::{BytesCodec, channel};
 pub(crate) use folder::fingerprint;
+pub(crate) use journal::entries;
 pub(crate) use message::{alert, event_of, header_of, id_of, random, text, text_of};
 pub(crate) use process::{Ended, Process, program};
 pub(crate) use stream::Stream;
@@ -176,7 +178,10 @@ impl Node {
     /// Starts it, where it listened before.
     pub(crate) fn restart(&mut self) {
         self.process = None;
-        let mut process = Process::serve(&self.config());
+        self.listens(Process::serve(&self.config()));
+    }
+
+    fn listens(&mut self, mut process: Process) {
         match process.listening() {
             Ok(listening) => {
                 assert_eq!(listening.exchange, self.exchange_addr);
@@ -291,6 +296,12 @@ fn connector(file: &Path) -> ConnectorConfig {
         key: pem("key"),
         ca: pem("ca"),
     }
+}
+
+/// Says something on stderr, past the capture of the test runner.
+pub(crate) fn say(line: &str) {
+    let line = format!("{line}\n");
+    std::io::stderr().write_all(line.as_bytes()).expect("stderr takes a line");
 }
 
 /// Writes a file whole.

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use crate::harness::say;
+
 /// The variable's value; without one, says that `test` is skipped, and why.
 ///
 /// `.ci/run` fails on a skip whose variable it could set.
@@ -17,15 +19,15 @@ pub(crate) fn unless_set(test: &str, variable: &str) -> Option<PathBuf> {
 /// Says that `test` is skipped, and why, on stderr and in the file `BARID_SKIPPED`, past the
 /// capture of the test runner.
 pub(crate) fn skipped(test: &str, reason: &str) {
-    let line = format!("SKIPPED {test}: {reason}\n");
-    std::io::stderr().write_all(line.as_bytes()).expect("stderr takes a line");
+    let line = format!("SKIPPED {test}: {reason}");
+    say(&line);
     if let Some(file) = environment("BARID_SKIPPED") {
         let mut file = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(file)
             .expect("the file BARID_SKIPPED can be appended to");
-        file.write_all(line.as_bytes()).expect("the file BARID_SKIPPED takes a line");
+        writeln!(file, "{line}").expect("the file BARID_SKIPPED takes a line");
     }
 }
 

@@ -1,12 +1,21 @@
 //! What senders and consumers know for themselves, to hold the node against.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use barid_message::address::Address;
+use barid_proto::audit::v1::Event;
+use barid_proto::message::v1 as pb;
+use pb::recipient::Target;
 use tokio::sync::watch;
 
-use crate::harness::{Agency, within};
+use crate::harness::{header_of, within};
+
+/// One message for one recipient.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Delivery {
+    pub(crate) id: String,
+    pub(crate) recipient: String,
+}
 
 /// Shared by all who send and receive.
 #[derive(Clone)]
@@ -17,10 +26,16 @@ pub(crate) struct Ledger {
 
 #[derive(Default)]
 struct Books {
-    /// Ids with a receipt, and who has it.
-    receipted: BTreeMap<String, Address>,
-    /// What was handed out, by id.
-    kept: BTreeMap<String, Kept>,
+    /// Ids with a receipt.
+    receipted: BTreeMap<String, Sent>,
+    /// What was handed out.
+    kept: BTreeMap<Delivery, Kept>,
+}
+
+/// From whom to whom a message is.
+struct Sent {
+    sender: String,
+    recipients: Vec<String>,
 }
 
 /// Hand-outs of one message: all, those without the mark of a repeat, and acks that the
@@ -49,25 +64,34 @@ impl Ledger {
     }
 
     /// A message has its receipt.
-    pub(crate) fn receipted(&self, sender: &Agency, id: String) {
+    pub(crate) fn receipted(&self, message: &pb::SignedMessage) {
+        let header = header_of(message);
+        let recipients = header.recipients.iter().map(|one| match &one.target {
+            Some(Target::Address(address)) => address.clone(),
+            other => panic!("an address, not {other:?}"),
+        });
+        let sent = Sent {
+            sender: header.originator.expect("row 5").address,
+            recipients: recipients.collect(),
+        };
+        let id = header.identity.expect("row 2").message_id;
         self.write(|books| {
-            let before = books.receipted.insert(id, sender.address.clone());
-            assert_eq!(before, None, "one receipt for one message");
+            assert!(books.receipted.insert(id, sent).is_none(), "one receipt for one message");
         });
     }
 
     /// A message was handed out, and is kept from now on.
-    pub(crate) fn kept(&self, id: &str, redelivered: bool) {
+    pub(crate) fn kept(&self, delivery: &Delivery, redelivered: bool) {
         self.write(|books| {
-            let kept = books.kept.entry(id.to_owned()).or_default();
+            let kept = books.kept.entry(delivery.clone()).or_default();
             kept.hand_outs += 1;
             kept.unmarked += u32::from(!redelivered);
         });
     }
 
     /// The node has confirmed that the message is off its hands.
-    pub(crate) fn confirmed(&self, id: &str) {
-        self.write(|books| books.kept.entry(id.to_owned()).or_default().confirmed += 1);
+    pub(crate) fn confirmed(&self, delivery: &Delivery) {
+        self.write(|books| books.kept.entry(delivery.clone()).or_default().confirmed += 1);
     }
 
     /// Messages with a receipt.
@@ -75,12 +99,22 @@ impl Ledger {
         self.books().receipted.len()
     }
 
-    /// Messages of one sender with a receipt.
-    pub(crate) fn sent_by(&self, agency: &str) -> Vec<String> {
+    /// What a sender must have been told in the end: one receipt for each of its messages,
+    /// and that each recipient has taken it. By event, id and recipient.
+    pub(crate) fn owed_to(&self, agency: &str) -> BTreeSet<(Event, String, String)> {
         let books = self.books();
-        let receipted = books.receipted.iter();
-        let own = receipted.filter(|(_, sender)| sender.as_str() == agency);
-        own.map(|(id, _)| id.clone()).collect()
+        let own = books.receipted.iter().filter(|(_, sent)| sent.sender == agency);
+        let owed = own.flat_map(|(id, sent)| {
+            let ends = sent.recipients.iter();
+            let ends = ends.map(|recipient| (Event::HandedOver, id.clone(), recipient.clone()));
+            ends.chain([(Event::SubmissionAccepted, id.clone(), String::new())])
+        });
+        owed.collect()
+    }
+
+    /// Everything that was promised by a receipt.
+    pub(crate) fn promised(&self) -> BTreeSet<Delivery> {
+        self.books().promised().collect()
     }
 
     /// Waits for so many receipts.
@@ -90,7 +124,7 @@ impl Ledger {
 
     /// Waits until every receipted message was handed out.
     pub(crate) async fn wait_for_all_to_be_kept(&self) {
-        let all_kept = |books: &Books| books.receipted.keys().all(|id| books.kept.contains_key(id));
+        let all_kept = |books: &Books| books.promised().all(|one| books.kept.contains_key(&one));
         within(self.wait_until(all_kept)).await;
     }
 
@@ -108,11 +142,21 @@ impl Ledger {
     /// What must hold in the end.
     pub(crate) fn check(&self) {
         let books = self.books();
-        let (kept, receipted) = (books.kept.keys(), books.receipted.keys());
-        assert!(kept.eq(receipted), "each receipted message once, and no other");
-        for (id, kept) in &books.kept {
-            assert!(kept.unmarked <= 1, "{id} came again without a mark: {kept:?}");
-            assert!(kept.confirmed <= 1, "{id} was taken twice: {kept:?}");
+        let kept: BTreeSet<_> = books.kept.keys().cloned().collect();
+        let promised: BTreeSet<_> = books.promised().collect();
+        assert_eq!(kept, promised, "each receipted message once, and no other");
+        for (delivery, kept) in &books.kept {
+            assert!(kept.unmarked <= 1, "{delivery:?} came again without a mark: {kept:?}");
+            assert!(kept.confirmed <= 1, "{delivery:?} was taken twice: {kept:?}");
         }
+    }
+}
+
+impl Books {
+    fn promised(&self) -> impl Iterator<Item = Delivery> {
+        self.receipted.iter().flat_map(|(id, sent)| {
+            let recipients = sent.recipients.iter().cloned();
+            recipients.map(|recipient| Delivery { id: id.clone(), recipient })
+        })
     }
 }

@@ -29,6 +29,9 @@ kinds = ["ALERT", "INCIDENT", "NOTE"]
 purposes = ["BORDER_OPERATION"]
 "#;
 
+/// How long a card may be used.
+const VALIDITY: Duration = Duration::from_hours(30 * 24);
+
 /// pk with customs and border guard, ir with police; pk calls ir.
 pub(super) struct Border {
     pub(super) pk: Node,
@@ -38,7 +41,7 @@ pub(super) struct Border {
 impl Border {
     /// Both run, and the link comes up by itself.
     pub(super) fn start() -> Self {
-        let mut border = Self::made();
+        let mut border = Self::made(None);
         border.pk.restart();
         border.ir.restart();
         border
@@ -46,21 +49,16 @@ impl Border {
 
     /// As [`Border::start`], with a wire between the two; the link is live.
     pub(super) async fn start_over(wire: &Wire) -> Self {
-        let mut border = Self::made_with(Some(&format!("https://{}", wire.address())));
-        wire.leads_to(border.ir_listens());
+        let mut border = Self::made(Some(&wire.endpoint()));
+        wire.leads_to(listens(&border.ir));
         border.pk.restart();
         border.ir.restart();
         border.live().await;
         border
     }
 
-    /// Joined, and not running.
-    pub(super) fn made() -> Self {
-        Self::made_with(None)
-    }
-
-    /// The same, where pk is told to call ir at another address.
-    pub(super) fn made_with(endpoint: Option<&str>) -> Self {
+    /// Joined, and not running; pk is told to call ir at this address, if not at its own.
+    pub(super) fn made(endpoint: Option<&str>) -> Self {
         let pk =
             Node::site(&["pk/customs", "pk/border-guard"]).named("pk").and_operator("duty").make();
         let ir = Node::site(&["ir/police"]).named("ir").make();
@@ -68,13 +66,9 @@ impl Border {
         let cards = [card(&pk, None), card(&ir, endpoint)];
         join(&pk, "ir", &cards[1], true);
         join(&ir, "pk", &cards[0], false);
+        keep(&pk, &cards[0]);
+        keep(&ir, &cards[1]);
         Self { pk, ir }
-    }
-
-    /// Where ir really listens for other nodes.
-    pub(super) fn ir_listens(&self) -> SocketAddr {
-        let config = Config::load(&self.ir.config()).expect("what init made");
-        config.listen.federation.expect("a listener for nodes")
     }
 
     pub(super) async fn customs(&self) -> Agency {
@@ -118,26 +112,47 @@ pub(super) fn is_live(peer: &ops::Peer) -> bool {
     peer.state() == ops::LinkState::Live
 }
 
-/// The card of a node, kept beside its configuration, as its operator would export it.
+/// The card of a node, as its operator would export it.
 pub(super) fn card(node: &Node, endpoint: Option<Endpoint>) -> String {
     let config = Config::load(&node.config()).expect("what init made");
     let contact = Contact { role: "duty officer".into(), ..Contact::default() };
-    let wishes = Wishes {
-        endpoint,
-        contact,
-        validity: Duration::from_secs(24 * 60 * 60),
-        ..Wishes::default()
-    };
-    let card = own(&config, wishes, now()).expect("a card").to_text();
+    let wishes = Wishes { endpoint, contact, validity: VALIDITY, ..Wishes::default() };
+    own(&config, wishes, now()).expect("a card").to_text()
+}
+
+/// Keeps a node's card beside its configuration, as the export of it does.
+pub(super) fn keep(node: &Node, card: &str) {
     write(&node.dir.join("node").join(OWN_CARD), card.as_bytes());
-    card
+}
+
+/// A node that another is to know.
+pub(super) struct Neighbour<'a> {
+    pub(super) name: &'a str,
+    pub(super) card: &'a str,
+    /// Whether it is called, or calls.
+    pub(super) is_called: bool,
 }
 
 /// Pins the card of a peer.
 pub(super) fn join(node: &Node, name: &str, card: &str, dials: bool) {
-    write(&node.dir.join("node").join(format!("{name}.card")), card.as_bytes());
+    join_all(node, &[Neighbour { name, card, is_called: dials }]);
+}
+
+/// Pins the cards of all its peers.
+pub(super) fn join_all(node: &Node, neighbours: &[Neighbour<'_>]) {
     let text = std::fs::read_to_string(node.config()).expect("node.toml can be read");
     let (before, _domestic) = text.split_once("[[agreement]]").expect("an agreement of init's");
-    let peer = format!("[[peer]]\nname = \"{name}\"\ncard = \"{name}.card\"\ndial = {dials}\n");
-    write(&node.config(), format!("{before}{AGREEMENT}{peer}").as_bytes());
+    let mut text = format!("{before}{AGREEMENT}");
+    for Neighbour { name, card, is_called } in neighbours {
+        write(&node.dir.join("node").join(format!("{name}.card")), card.as_bytes());
+        let peer = format!("[[peer]]\nname = \"{name}\"\ncard = \"{name}.card\"\n");
+        text.push_str(&format!("{peer}dial = {is_called}\n"));
+    }
+    write(&node.config(), text.as_bytes());
+}
+
+/// Where a node really listens for other nodes.
+pub(super) fn listens(node: &Node) -> SocketAddr {
+    let config = Config::load(&node.config()).expect("what init made");
+    config.listen.federation.expect("a listener for nodes")
 }

@@ -8,7 +8,7 @@ use barid_message::Reason;
 use barid_proto::audit::v1::Event;
 use barid_proto::operations::v1 as ops;
 
-use super::border::{Border, is_live, peer, until};
+use super::border::{Border, card, is_live, keep, peer, until};
 use crate::harness::{Agency, Node, program, within, write};
 
 /// Exports a node's card as its operator would; gives its serial.
@@ -132,9 +132,10 @@ async fn a_node_that_calls_changes_its_keys_and_is_still_let_in() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_newer_card_grants_beyond_the_older_waits_for_a_person() {
-    let mut border = Border::made();
+    let mut border = Border::made(None);
     border.ir.edit("may_flash = true", "may_flash = false");
-    let older = super::border::card(&border.ir, None);
+    let older = card(&border.ir, None);
+    keep(&border.ir, &older);
     write(&border.pk.dir.join("node/ir.card"), older.as_bytes());
     border.ir.edit("may_flash = false", "may_flash = true");
     border.pk.restart();

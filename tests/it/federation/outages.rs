@@ -1,111 +1,106 @@
 //! Nodes that die and links that break, under load.
 
-mod custody;
+mod audit;
+mod books;
+mod triangle;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use barid_proto::audit::v1::Event;
+use barid_message::Precedence;
+use barid_message::address::Address;
+use barid_message::compose::Draft;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::border::Border;
-use super::wire::Wire;
+use super::chance::Chance;
 use crate::crash::ledger::Ledger;
 use crate::crash::{consume, submit, told_once_each};
-use crate::harness::{address, id_of, random, within};
+use crate::harness::{Agency, address, say, within};
+use triangle::{Triangle, u64_below};
 
-/// Messages of one run.
-const MESSAGES: usize = 200;
+/// Kills of one run, and as many cuts, unless `BARID_OUTAGES` says otherwise.
+const OUTAGES: u32 = 3;
 
-/// Outages of one run unless `BARID_OUTAGES` says otherwise.
-const OUTAGES: u32 = 4;
+/// Longest cut, in milliseconds.
+const CUT_MS: usize = 1_500;
 
-/// Both ways, while nodes are killed and the link is cut at random moments.
+#[derive(Clone, Copy)]
+enum Outage {
+    /// SIGKILL of one of the nodes.
+    Kill,
+    /// A cut of one of the links, which goes on while other things happen.
+    Cut,
+}
+
+/// Every agency sends to those of both other nodes, also to both with one message, while
+/// nodes are killed and links are cut at random moments; then the journals of all three
+/// are read side by side.
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_lost_or_doubled_whatever_breaks() {
-    let wire = Wire::new().await;
-    let mut border = Border::start_over(&wire).await;
+async fn custody_holds_between_three_nodes_whatever_breaks() {
+    let mut chance = Chance::seeded("federation::outages");
+    let mut triangle = Triangle::start().await;
     let ledger = Ledger::default();
     let (stop, stopped) = watch::channel(false);
-    let (mut senders, mut consumers) = (JoinSet::new(), JoinSet::new());
-    for (from, to) in [("pk/customs", "ir/police"), ("ir/police", "pk/customs")] {
-        let node = if from.starts_with("pk") { &border.pk } else { &border.ir };
-        let sender = node.agency(from).await;
-        senders.spawn(submit(sender, address(to), ledger.clone(), stopped.clone()));
-        consumers.spawn(consume(node.agency(from).await, ledger.clone()));
+    let (mut senders, mut consumers, mut cuts) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
+    for (place, name) in Triangle::agencies() {
+        let node = &triangle.nodes[place];
+        let others = Triangle::agencies().filter(|(other, _)| *other != place);
+        let others = others.map(|(_, name)| address(name)).collect();
+        let draft = drafts(others, chance.branch());
+        senders.spawn(submit(node.agency(name).await, draft, ledger.clone(), stopped.clone()));
+        consumers.spawn(consume(node.agency(name).await, ledger.clone()));
     }
-    for _ in 0..outages() {
-        let more = 10 + usize::from(random()[0] % 60);
-        ledger.wait_for_receipts(ledger.receipts() + more).await;
-        match random()[1] % 3 {
-            0 => {
-                border.pk.kill();
-                border.pk.restart();
+    for outage in outages(&mut chance) {
+        ledger.wait_for_receipts(ledger.receipts() + 10 + chance.below(60)).await;
+        match outage {
+            Outage::Kill => triangle.kill_one(&mut chance).await,
+            Outage::Cut => {
+                let time = Duration::from_millis(u64_below(&mut chance, CUT_MS));
+                cuts.spawn(triangle.wire(&mut chance).cut_for(time));
             }
-            1 => {
-                border.ir.kill();
-                border.ir.restart();
-            }
-            _ => wire.cut(Duration::from_millis(u64::from(random()[2]) * 4)).await,
         }
     }
+    cuts.join_all().await;
     stop.send(true).expect("senders run");
     while let Some(sender) = within(senders.join_next()).await {
         sender.expect("a sender does not panic");
     }
     ledger.wait_for_all_to_be_kept().await;
-    told_once_each(&border.pk, "pk/customs", &ledger).await;
-    told_once_each(&border.ir, "ir/police", &ledger).await;
+    for (place, name) in Triangle::agencies() {
+        told_once_each(&triangle.nodes[place], name, &ledger).await;
+    }
     ledger.check();
-    custody::check(&border).await;
     consumers.shutdown().await;
+    let promised = ledger.promised();
+    say(&format!(
+        "federation::outages: {} messages, {} deliveries",
+        ledger.receipts(),
+        promised.len()
+    ));
+    let violations = audit::audit(&triangle.stop(), &promised);
+    assert!(violations.is_empty(), "{violations:#?}");
 }
 
-fn outages() -> u32 {
+/// So many kills and so many cuts, in any order.
+fn outages(chance: &mut Chance) -> Vec<Outage> {
     let asked = std::env::var_os("BARID_OUTAGES").and_then(|text| text.to_str()?.parse().ok());
-    asked.unwrap_or(OUTAGES)
+    let each = asked.unwrap_or(OUTAGES);
+    let mut outages: Vec<_> = (0..each).flat_map(|_| [Outage::Kill, Outage::Cut]).collect();
+    chance.shuffle(&mut outages);
+    outages
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_lost_or_doubled_whichever_node_dies() {
-    let mut border = Border::start();
-    border.live().await;
-    let customs = border.customs().await;
-    let mut sent = BTreeSet::new();
-    for number in 0..MESSAGES {
-        let text = format!("truck {number}");
-        let police = address("ir/police");
-        sent.insert(customs.send(customs.note(&text).to(&police)).await.to_string());
-        match number {
-            50 | 150 => {
-                border.ir.kill();
-                border.ir.restart();
-            }
-            100 => {
-                border.pk.kill();
-                border.pk.restart();
-            }
-            _ => {}
-        }
+/// Messages to one or more of these, in all lanes.
+fn drafts(others: Vec<Address>, mut chance: Chance) -> impl FnMut(&Agency) -> Draft {
+    move |sender| {
+        let draft = match chance.below(16) {
+            0 => sender.alert("Stolen truck").flash("it crosses within the hour"),
+            1 => sender.note("One by one.").precedence(Precedence::Immediate),
+            2..6 => sender.note("One by one.").precedence(Precedence::Priority),
+            _ => sender.note("One by one."),
+        };
+        let first = chance.below(others.len());
+        let more = if chance.once_in(3) { others.len() - 1 } else { 0 };
+        (0..=more).fold(draft, |draft, step| draft.to(&others[(first + step) % others.len()]))
     }
-    let police = border.police().await;
-    let mut inbox = police.inbox();
-    let mut received = BTreeSet::new();
-    for _ in 0..MESSAGES {
-        let mut hand_out = inbox.next().await;
-        let id = id_of(hand_out.message()).to_string();
-        assert!(received.insert(id), "handed out twice");
-        within(hand_out.ack()).await.expect("taken");
-    }
-    assert_eq!(received, sent);
-    let mut evidence = customs.client.evidence(String::new(), true);
-    let mut ended = BTreeSet::new();
-    while ended.len() < MESSAGES {
-        let one = within(evidence.next()).await.expect("evidence").expect("it is followed");
-        let said = one.statement.expect("it holds");
-        let is_new = said.event() != Event::HandedOver || ended.insert(said.message_id);
-        assert!(is_new, "one final each");
-    }
-    assert_eq!(ended, sent);
 }

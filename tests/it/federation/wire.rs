@@ -1,7 +1,7 @@
 //! A wire between two nodes that can be cut.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::copy_bidirectional;
@@ -9,75 +9,81 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Passes bytes on as long as it is whole.
+/// Passes bytes on as long as it is whole. Clones are the same wire.
+#[derive(Clone)]
 pub(super) struct Wire {
     address: SocketAddr,
-    end: Arc<Mutex<Option<SocketAddr>>>,
-    whole: watch::Sender<bool>,
-    _tasks: JoinSet<()>,
+    ends: Arc<Ends>,
+    _passing: Arc<JoinSet<()>>,
+}
+
+struct Ends {
+    leads_to: watch::Sender<Option<SocketAddr>>,
+    is_whole: watch::Sender<bool>,
 }
 
 impl Wire {
+    /// A wire that is whole, and leads nowhere yet.
     pub(super) async fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
-        let end = Arc::new(Mutex::new(None));
-        let (whole, is_whole) = watch::channel(true);
-        let mut tasks = JoinSet::new();
-        tasks.spawn(pass_on(listener, Arc::clone(&end), is_whole));
-        Self { address, end, whole, _tasks: tasks }
+        let ends =
+            Arc::new(Ends { leads_to: watch::channel(None).0, is_whole: watch::channel(true).0 });
+        let mut passing = JoinSet::new();
+        passing.spawn(pass_on(listener, Arc::clone(&ends)));
+        Self { address, ends, _passing: Arc::new(passing) }
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
-        self.address
+    /// Where it is called, as an endpoint.
+    pub(super) fn endpoint(&self) -> String {
+        format!("https://{}", self.address)
     }
 
     pub(super) fn leads_to(&self, end: SocketAddr) {
-        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
+        self.ends.leads_to.send_replace(Some(end));
     }
 
-    /// Breaks what is connected, and lets nothing through for so long.
-    pub(super) async fn cut(&self, time: Duration) {
-        self.tear();
+    /// Breaks what is connected, and lets nothing through any more.
+    pub(super) fn cut(&self) {
+        self.ends.is_whole.send_replace(false);
+    }
+
+    /// Lets everything through again.
+    pub(super) fn mend(&self) {
+        self.ends.is_whole.send_replace(true);
+    }
+
+    /// Is cut for so long.
+    pub(super) async fn cut_for(self, time: Duration) {
+        self.cut();
         tokio::time::sleep(time).await;
         self.mend();
     }
-
-    /// Breaks what is connected, and lets nothing through.
-    pub(super) fn tear(&self) {
-        self.whole.send_replace(false);
-    }
-
-    /// Lets new connections through again.
-    pub(super) fn mend(&self) {
-        self.whole.send_replace(true);
-    }
 }
 
-async fn pass_on(
-    listener: TcpListener,
-    end: Arc<Mutex<Option<SocketAddr>>>,
-    is_whole: watch::Receiver<bool>,
-) {
+async fn pass_on(listener: TcpListener, ends: Arc<Ends>) {
     let mut connections = JoinSet::new();
-    loop {
-        let Ok((mut from, _)) = listener.accept().await else {
-            return;
-        };
-        let end = *end.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut is_whole = is_whole.clone();
+    while let Ok((from, _)) = listener.accept().await {
+        let mut is_whole = ends.is_whole.subscribe();
+        if !*is_whole.borrow_and_update() {
+            continue;
+        }
+        let end = *ends.leads_to.borrow();
         connections.spawn(async move {
-            let (Some(end), true) = (end, *is_whole.borrow_and_update()) else {
-                return;
-            };
-            // Where nobody listens, the caller is dropped.
-            if let Ok(mut to) = TcpStream::connect(end).await {
-                tokio::select! {
-                    _ = copy_bidirectional(&mut from, &mut to) => {}
-                    _ = is_whole.wait_for(|is_whole| !is_whole) => {}
-                }
+            tokio::select! {
+                () = connect(from, end) => {}
+                _ = is_whole.wait_for(|is_whole| !is_whole) => {}
             }
         });
         while connections.try_join_next().is_some() {}
+    }
+}
+
+/// Where nobody listens, the caller is dropped.
+async fn connect(mut from: TcpStream, end: Option<SocketAddr>) {
+    let Some(end) = end else { return };
+    if let Ok(mut to) = TcpStream::connect(end).await {
+        // Either end may go at any time.
+        drop(copy_bidirectional(&mut from, &mut to).await);
     }
 }

@@ -25,7 +25,7 @@ async fn a_node_that_is_written_off_and_comes_back_gets_nothing_of_it() {
     // One that the other node has and hands over, and one that never leaves.
     let taken = customs.send(customs.note("taken over").to(&police.address)).await;
     customs.told(taken, Event::RelayAccepted).await;
-    wire.tear();
+    wire.cut();
     until(&border.pk, "ir", |peer| !is_live(peer)).await;
     let held = held_back(&customs, &police).await;
     assert_eq!(police.inbox().take().await, "taken over");

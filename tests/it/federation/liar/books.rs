@@ -1,26 +1,12 @@
-//! What a node that has stopped kept in its journal.
+//! What a node that has stopped kept of a peer's misdeeds.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use barid_audit::entry::{Body, Entry};
-use barid_journal::{DataDir, Journal, OsDisk, data_dir, journal};
 use barid_message::Reason;
 use barid_proto::journal::v1::MisbehaviourFacts;
 
-/// All entries, in order.
-pub(super) fn entries(data: &Path) -> Vec<Entry> {
-    let options = data_dir::Options { ballast_bytes: 0, free_bytes_min: 0 };
-    let data = DataDir::open(Arc::new(OsDisk), data, options).expect("what the node left");
-    let options = journal::Options { segment_bytes: 1 << 20, witnesses: Vec::new() };
-    let (journal, _) = Journal::open(&data, &options).expect("what the node left");
-    let records = journal.reader().scan(0).map(|record| record.expect("it can be read"));
-    let entries = records.map(|record| {
-        let (kind, version) = (record.kind, record.version);
-        Entry::decode(record.position, kind, version, &record.leaf, record.side)
-    });
-    entries.map(|entry| entry.expect("an entry")).collect()
-}
+use crate::harness::entries;
 
 /// What a peer was put on record for, in order.
 pub(super) fn lies(data: &Path, peer: &str) -> Vec<MisbehaviourFacts> {
