@@ -3,6 +3,7 @@
 mod border;
 mod cards;
 mod chance;
+mod drain;
 mod liar;
 mod outages;
 mod wire;

@@ -181,6 +181,12 @@ impl Node {
         self.listens(Process::serve(&self.config()));
     }
 
+    /// The same, with a time that can be moved on.
+    pub(crate) fn restart_moved(&mut self) {
+        self.process = None;
+        self.listens(Process::serve_moved(&self.config()));
+    }
+
     fn listens(&mut self, mut process: Process) {
         match process.listening() {
             Ok(listening) => {

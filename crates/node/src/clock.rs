@@ -1,6 +1,6 @@
 //! The time, for those who are not the broker: tools that sign, certificates.
 
-use barid_broker::clock::{Clock as _, SystemClock};
+pub use barid_broker::clock::{Clock, Reading, SystemClock};
 use barid_message::time::Millis;
 
 /// The wall clock, UTC.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use barid_broker::clock::SystemClock;
+use barid_broker::clock::{Clock, SystemClock};
 use barid_broker::decide::Policy;
 use barid_broker::{Broker, OpenError, Opened, Options, Stopped};
 use barid_journal::OsDisk;
@@ -14,6 +14,7 @@ use barid_link::identity::{Identity, IdentityError, TrustDomain};
 use barid_link::stub::exchange::exchange_service_server::ExchangeServiceServer;
 use barid_link::stub::operations::operations_service_server::OperationsServiceServer;
 use barid_link::tls::{AcceptLimits, Acceptor, Incoming, ServerTls, TlsError};
+use barid_message::key::SigningKey;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -114,6 +115,19 @@ pub struct Listening {
 /// [`ServeError`]: one sentence that says what to do. Where the start failed, nothing
 /// was told to anyone.
 pub async fn run(config: Config, ready: impl FnOnce(Listening)) -> Result<(), ServeError> {
+    Box::pin(run_by(Arc::new(SystemClock::new()), config, ready)).await
+}
+
+/// The same by another clock, which the broker and the links go by; certificates, and how
+/// long a call may take, go by the machine's all the same. For tests of what takes days.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_by(
+    clock: Arc<dyn Clock>,
+    config: Config,
+    ready: impl FnOnce(Listening),
+) -> Result<(), ServeError> {
     let material = config.tls.read()?;
     let evidence_key = config.evidence.read()?;
     let crls: Vec<&[u8]> = material.crl.iter().map(Vec::as_slice).collect();
@@ -132,8 +146,7 @@ pub async fn run(config: Config, ready: impl FnOnce(Listening)) -> Result<(), Se
     };
 
     let identity = format!("spiffe://{}/node", config.node.trust_domain);
-    let spki = Bytes::copy_from_slice(evidence_key.public().spki());
-    let options = options(&config, identity.clone(), spki, evidence_key.to_pkcs8_der().to_vec());
+    let options = options(clock, &config, identity.clone(), &evidence_key);
     let opened = tokio::task::spawn_blocking(move || barid_broker::open(options));
     let Opened { broker, start_no, dropped_bytes, replayed, clock_suspect } =
         opened.await.map_err(|_panicked| ServeError::Panicked)??;
@@ -309,18 +322,18 @@ async fn end(broker: &Broker) -> Result<(), ServeError> {
     }
 }
 
-fn options(config: &Config, identity: String, spki: Bytes, lease_secret: Vec<u8>) -> Options {
+fn options(clock: Arc<dyn Clock>, config: &Config, identity: String, key: &SigningKey) -> Options {
     let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let storage = &config.storage;
     let delivery = &config.delivery;
     Options {
         data: config.node.data.clone(),
         disk: Arc::new(OsDisk),
-        clock: Arc::new(SystemClock::new()),
+        clock,
         identity,
         trust_domain: config.node.trust_domain.to_string(),
-        evidence_key_spki: spki,
-        lease_secret,
+        evidence_key_spki: Bytes::copy_from_slice(key.public().spki()),
+        lease_secret: key.to_pkcs8_der().to_vec(),
         registry: registry::configured(config),
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
         storage: barid_broker::Storage {

@@ -9,6 +9,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::harness::within;
+
 /// Passes bytes on as long as it is whole. Clones are the same wire.
 #[derive(Clone)]
 pub(super) struct Wire {
@@ -20,6 +22,8 @@ pub(super) struct Wire {
 struct Ends {
     leads_to: watch::Sender<Option<SocketAddr>>,
     is_whole: watch::Sender<bool>,
+    /// Calls that found it cut.
+    in_vain: watch::Sender<u32>,
 }
 
 impl Wire {
@@ -27,8 +31,11 @@ impl Wire {
     pub(super) async fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
-        let ends =
-            Arc::new(Ends { leads_to: watch::channel(None).0, is_whole: watch::channel(true).0 });
+        let ends = Arc::new(Ends {
+            leads_to: watch::channel(None).0,
+            is_whole: watch::channel(true).0,
+            in_vain: watch::channel(0).0,
+        });
         let mut passing = JoinSet::new();
         passing.spawn(pass_on(listener, Arc::clone(&ends)));
         Self { address, ends, _passing: Arc::new(passing) }
@@ -59,6 +66,16 @@ impl Wire {
         tokio::time::sleep(time).await;
         self.mend();
     }
+
+    /// Waits until another call has found it cut, and not fewer than so many since it is there.
+    pub(super) async fn called_in_vain(&self, calls: u32) {
+        let mut in_vain = self.ends.in_vain.subscribe();
+        let mut first = true;
+        while first || *in_vain.borrow_and_update() < calls {
+            first = false;
+            within(in_vain.changed()).await.expect("the wire is there");
+        }
+    }
 }
 
 async fn pass_on(listener: TcpListener, ends: Arc<Ends>) {
@@ -66,6 +83,7 @@ async fn pass_on(listener: TcpListener, ends: Arc<Ends>) {
     while let Ok((from, _)) = listener.accept().await {
         let mut is_whole = ends.is_whole.subscribe();
         if !*is_whole.borrow_and_update() {
+            ends.in_vain.send_modify(|calls| *calls += 1);
             continue;
         }
         let end = *ends.leads_to.borrow();

@@ -1,9 +1,9 @@
 //! The program as a process: what it says, how it ends.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -17,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A running node.
 pub(crate) struct Process {
     child: Child,
+    /// Moves the time of a node that takes such orders.
+    time: Option<ChildStdin>,
     said: Arc<Mutex<String>>,
     listening: Receiver<Listening>,
     reader: Option<JoinHandle<()>>,
@@ -44,20 +46,31 @@ pub(crate) fn program() -> Command {
 impl Process {
     /// Starts a node with this configuration.
     pub(crate) fn serve(config: &Path) -> Self {
-        let mut child = program()
-            .args(["serve", "--config"])
-            .arg(config)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
+        Self::start(program().args(["serve", "--config"]).arg(config).stdin(Stdio::null()))
+    }
+
+    /// The same, as a node whose time can be moved on.
+    pub(crate) fn serve_moved(config: &Path) -> Self {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_barid-e2e-moved"));
+        Self::start(program.arg(config).stdin(Stdio::piped()))
+    }
+
+    fn start(command: &mut Command) -> Self {
+        let command = command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let time = child.stdin.take();
         let stderr = child.stderr.take().expect("stderr is piped");
         let said = Arc::new(Mutex::new(String::new()));
         let (tell, listening) = channel();
         let heard = Arc::clone(&said);
         let reader = std::thread::spawn(move || read(stderr, &heard, &tell));
-        Self { child, said, listening, reader: Some(reader) }
+        Self { child, time, said, listening, reader: Some(reader) }
+    }
+
+    /// Lets so much time pass for the node at once.
+    pub(crate) fn pass(&mut self, time: Duration) {
+        let orders = self.time.as_mut().expect("a node whose time can be moved on");
+        writeln!(orders, "{}", time.as_millis()).expect("the node runs");
     }
 
     /// Waits until it listens, or has ended instead.
