@@ -4,8 +4,11 @@
 //! certificates and through every check and sync, as in the field. Nothing here waits
 //! for a time: a run ends when its last message has been handed over.
 
+mod border;
 mod disk;
 mod latency;
+mod letters;
+mod link;
 mod load;
 mod machine;
 mod process;
@@ -47,12 +50,14 @@ EXAMPLES
 ///
 /// Starts a node with three agencies in a temporary folder, sends signed incidents of
 /// about 1 KiB through it, and shows latencies, messages a second, processor time by
-/// part of the node, memory, disk, and how long a start takes.
+/// part of the node, memory, disk, and how long a start takes. Then two nodes, joined by
+/// cards, with an agency at each: the same over one link, to the sender's being told the
+/// end, at light load, under a stream, and for FLASH among what waited for the link.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct BenchArgs {
-    /// Messages of each run by stream; runs by single calls take a quarter, and a tenth
-    /// where each message waits for the one before
+    /// Messages of each run by stream, over the link too; runs by single calls take a
+    /// quarter, and a tenth where each message waits for the one before
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     #[arg(value_parser = clap::value_parser!(u32).range(100..=100_000))]
     messages: u32,
@@ -89,8 +94,15 @@ async fn measure(args: &BenchArgs, output: &mut Output) -> anyhow::Result<ExitCo
     })
     .await
     .context("the stages were not measured")?;
-    let report = Report { load: (load_before, Load::now()), phases, starts, stages: stages? };
+    let stages = stages?;
     site.close()?;
+    let mut links = Vec::new();
+    for plan in link_plans(args.messages) {
+        output.note(format!("over one link, {}: {} messages", plan.name, plan.messages));
+        links.extend(Box::pin(link::run(args.folder.as_deref(), plan)).await?);
+    }
+    let load = (load_before, Load::now());
+    let report = Report { load, phases, links, starts, stages };
     report.show(output)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -102,6 +114,15 @@ fn plans(messages: u32) -> [Plan; 4] {
         plan("unary, 16 in flight", messages / 4, 1, Way::Calls(UNARY_CALLS)),
         plan("stream, window 128", messages, 1, Way::Stream(STREAM_WINDOW)),
         plan("stream, two recipients", messages, 2, Way::Stream(STREAM_WINDOW)),
+    ]
+}
+
+fn link_plans(messages: u32) -> [link::Plan; 3] {
+    let plan = |name, messages, way| link::Plan { name, messages, way };
+    [
+        plan("one at a time", messages / 10, link::Way::OneByOne),
+        plan("stream, window 128", messages, link::Way::Stream(STREAM_WINDOW)),
+        plan("out of a backlog", messages, link::Way::Backlog(STREAM_WINDOW)),
     ]
 }
 

@@ -10,6 +10,7 @@ mod demo;
 mod document;
 mod durable;
 mod interrupt;
+mod neighbours;
 mod output;
 mod replay;
 mod scratch;

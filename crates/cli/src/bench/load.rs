@@ -13,13 +13,14 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::latency::Latency;
+use super::letters::{Letter, Trust};
 use super::process::{self, Computed, Memory};
-use super::site::{Letter, Site, Trust};
+use super::site::Site;
 use crate::demo::node::Node;
 use crate::replay::cpu;
 
 /// Hand-overs that wait to be counted.
-const COUNTED_LATER: usize = 1_024;
+pub(super) const COUNTED_LATER: usize = 1_024;
 
 /// What is to be run.
 #[derive(Clone, Copy, Debug)]
@@ -56,16 +57,16 @@ pub(super) struct Done {
 }
 
 /// When a message was submitted, and when its receipt was there.
-struct Receipted {
+pub(super) struct Receipted {
     letter: usize,
-    begun: Instant,
-    done: Instant,
+    pub(super) begun: Instant,
+    pub(super) done: Instant,
 }
 
-/// A message that a consumer has checked and acknowledged.
-struct Handed {
-    id: MessageId,
-    at: Instant,
+/// A message that a consumer has checked and acknowledged, or whose end was told.
+pub(super) struct Handed {
+    pub(super) id: MessageId,
+    pub(super) at: Instant,
 }
 
 impl Plan {
@@ -128,7 +129,11 @@ pub(super) async fn run(site: &Site, node: &Node, plan: Plan) -> anyhow::Result<
 }
 
 /// From each message's submission to each of its hand-overs.
-fn delays(letters: &[Letter], receipted: &[Receipted], ends: &[Handed]) -> Vec<Duration> {
+pub(super) fn delays(
+    letters: &[Letter],
+    receipted: &[Receipted],
+    ends: &[Handed],
+) -> Vec<Duration> {
     let begun = receipted.iter().filter_map(|one| Some((letters.get(one.letter)?.id, one.begun)));
     let begun: HashMap<_, _> = begun.collect();
     let delay = |end: &Handed| Some(end.at.saturating_duration_since(*begun.get(&end.id)?));
@@ -195,7 +200,7 @@ async fn all(
     Ok(receipted)
 }
 
-async fn call(
+pub(super) async fn call(
     sender: &AgencyClient,
     letters: &[Letter],
     letter: usize,
@@ -206,7 +211,7 @@ async fn call(
     Ok(Receipted { letter, begun, done: Instant::now() })
 }
 
-async fn stream(
+pub(super) async fn stream(
     sender: AgencyClient,
     letters: Arc<[Letter]>,
     window: usize,
@@ -243,7 +248,7 @@ async fn stream(
 
 /// Receives, checks and acknowledges so many messages, as many at a time as the node
 /// hands out.
-async fn consume(
+pub(super) async fn consume(
     client: AgencyClient,
     trust: Arc<Trust>,
     messages: u32,

@@ -1,10 +1,13 @@
 //! The figures: tables for people, one object for programs.
 
+mod link;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::disk::{Bytes, Used};
+use super::link::Run;
 use super::load::{Done, Plan};
 use super::machine::{self, Load};
 use super::process::Memory;
@@ -17,6 +20,8 @@ pub(super) struct Report {
     /// Before and after.
     pub(super) load: (Load, Load),
     pub(super) phases: Vec<Phase>,
+    /// Over one link between two nodes.
+    pub(super) links: Vec<Run>,
     pub(super) starts: Vec<Start>,
     pub(super) stages: Stages,
 }
@@ -43,15 +48,24 @@ pub(super) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
+/// Messages a second, to a tenth.
+fn rate(messages: u32, elapsed: Duration) -> f64 {
+    tenths(per_second(usize::try_from(messages).unwrap_or(usize::MAX), elapsed))
+}
+
+/// What each of so many messages took, in microseconds.
+fn each(time: Duration, messages: u32) -> u64 {
+    micros(time / messages.max(1))
+}
+
 impl Phase {
     fn messages_per_s(&self) -> f64 {
-        let messages = usize::try_from(self.plan.messages).unwrap_or(usize::MAX);
-        tenths(per_second(messages, self.done.elapsed))
+        rate(self.plan.messages, self.done.elapsed)
     }
 
     /// Processor time of each message.
     fn each(&self, time: Duration) -> u64 {
-        micros(time / self.plan.messages)
+        each(time, self.plan.messages)
     }
 
     fn disk_of_each(&self) -> impl Iterator<Item = (&'static str, u64)> {
@@ -91,7 +105,9 @@ impl Report {
         if output.wants_json() {
             return Ok(output.json(&self.as_json())?);
         }
-        for table in [self.speed(), self.processor(), self.space(), self.start(), self.stage()] {
+        let links = [link::speed(&self.links), link::processor(&self.links)];
+        let node = [self.speed(), self.processor(), self.space(), self.start(), self.stage()];
+        for table in node.into_iter().chain(links) {
             output.table(&table)?;
             output.line("")?;
         }
@@ -126,6 +142,7 @@ impl Report {
             "load_before": self.load.0,
             "load_after": self.load.1,
             "runs": self.phases.iter().map(Phase::as_json).collect::<Vec<_>>(),
+            "link_runs": self.links.iter().map(Run::as_json).collect::<Vec<_>>(),
             "starts": self.starts.iter().map(start).collect::<Vec<_>>(),
             "stages": stages.iter().map(stage).collect::<Vec<_>>(),
             "message_bytes": message,

@@ -5,32 +5,24 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use aws_lc_rs::rand;
 use barid_link::client::AgencyClient;
 use barid_message::address::Address;
-use barid_message::compose::{Draft, compose};
-use barid_message::header::{AgreementRef, Purpose};
-use barid_message::id::MessageId;
 use barid_message::key::SigningKey;
-use barid_message::registry::KeyRegistry;
-use barid_message::signed::{Check, SignedMessage, VerifiedMessage};
 use barid_node::clock;
 use barid_node::config::Config;
 use barid_node::init::{self, Created, Plan};
-use barid_proto::message::v1 as pb;
 
 use crate::account::AgencyAccount;
 use crate::demo::stage::free_ports;
 use crate::durable;
 use crate::scratch::Scratch;
 
+use super::letters::{Letter, Trust, Writer};
+
 /// Who sends, and who receives.
 const AGENCIES: [&str; 3] = ["pk/customs", "pk/police", "pk/border-guard"];
-/// What is sent: such an incident as the tables of our sources give. Signed, it has
-/// about 1.25 KiB.
-const INCIDENT: &str = include_str!("incident.json");
 /// The one change to the configuration that `barid init` makes.
-const QUIET: (&str, &str) = ("# level = \"info\"", "level = \"warn\"");
+pub(super) const QUIET: (&str, &str) = ("# level = \"info\"", "level = \"warn\"");
 
 /// A node's folder, and the agencies that use it.
 pub(super) struct Site {
@@ -41,24 +33,9 @@ pub(super) struct Site {
     pub(super) evidence_key: SigningKey,
     pub(super) trust: Arc<Trust>,
     sender: AgencyAccount,
-    key: SigningKey,
     recipients: Vec<AgencyAccount>,
-    agreement: AgreementRef,
-    incident: pb::Incident,
+    writer: Writer,
     folder: Scratch,
-}
-
-/// Whose signature is believed.
-pub(super) struct Trust {
-    registry: KeyRegistry,
-    sender: Address,
-}
-
-/// A signed message, not sent yet.
-#[derive(Clone)]
-pub(super) struct Letter {
-    pub(super) id: MessageId,
-    pub(super) message: pb::SignedMessage,
 }
 
 impl Site {
@@ -69,12 +46,6 @@ impl Site {
         let config = Config::load(&made.config).context("cannot read back what was made")?;
         let pem = fs::read_to_string(&config.evidence.key).context("cannot read a key back")?;
         let evidence_key = SigningKey::from_pem(&pem).context("cannot read a key back")?;
-        let mut registry = KeyRegistry::new();
-        for agency in &config.agencies {
-            for key in &agency.keys {
-                registry.insert(agency.address.clone(), key.clone())?;
-            }
-        }
         let mut accounts = Vec::new();
         for address in AGENCIES {
             let mut clients = made.clients.iter();
@@ -86,11 +57,10 @@ impl Site {
         }
         let recipients = accounts.split_off(1);
         let sender = accounts.pop().context("nobody sends")?;
+        let addresses = recipients.iter().map(|account| account.address.clone()).collect();
         Ok(Self {
-            agreement: config.agreements.first().context("no agreement was made")?.reference(),
-            incident: serde_json::from_str(INCIDENT).context("the incident is not read")?,
-            trust: Arc::new(Trust { registry, sender: sender.address.clone() }),
-            key: sender.signing_key()?,
+            writer: Writer::new(&config, &sender, addresses)?,
+            trust: Arc::new(Trust::new(&config, &sender.address)?),
             log: folder.path().join("node.log"),
             data: config.node.data,
             config: made.config,
@@ -114,17 +84,7 @@ impl Site {
 
     /// Signs a message to the first so many recipients.
     pub(super) fn letter(&self, recipients: u32) -> anyhow::Result<Letter> {
-        let mut random = [0; 10];
-        rand::fill(&mut random).ok().context("the system gives no random numbers")?;
-        let now = clock::now();
-        let id = MessageId::new(now, random);
-        let draft = Draft::new(&self.sender.address, &self.agreement, self.incident.clone())
-            .id(id)
-            .created_at(now)
-            .purposes(&[Purpose::BorderMonitoring]);
-        let recipients = self.recipients.iter().take(usize::try_from(recipients)?);
-        let draft = recipients.fold(draft, |draft, account| draft.to(&account.address));
-        Ok(Letter { id, message: compose(draft, now, random, &self.key)? })
+        self.writer.letter(recipients)
     }
 
     /// A new folder on the same disk.
@@ -135,15 +95,6 @@ impl Site {
     /// Takes the folder away.
     pub(super) fn close(self) -> anyhow::Result<()> {
         self.folder.close()
-    }
-}
-
-impl Trust {
-    /// Checks a message by every rule of the standard, its signature among them.
-    pub(super) fn verify(&self, message: pb::SignedMessage) -> anyhow::Result<VerifiedMessage> {
-        let senders = std::slice::from_ref(&self.sender);
-        let check = Check { keys: &self.registry, now: clock::now(), senders };
-        Ok(SignedMessage::from_proto(message)?.verify(&check)?)
     }
 }
 
@@ -166,7 +117,10 @@ fn create(dir: &Path) -> anyhow::Result<Created> {
 mod tests {
     use prost::Message as _;
 
-    use super::{INCIDENT, Site, pb};
+    use barid_proto::message::v1 as pb;
+
+    use super::Site;
+    use crate::bench::letters::INCIDENT;
 
     #[test]
     fn the_incident_is_one_that_the_standard_takes() {

@@ -17,7 +17,8 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant;
 
 use super::latency::Latency;
-use super::site::{Letter, Site};
+use super::letters::Letter;
+use super::site::Site;
 
 /// Messages of each measure.
 const MESSAGES: u32 = 2_048;

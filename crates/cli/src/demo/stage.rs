@@ -8,11 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use barid_link::card::Contact;
 use barid_message::address::Address;
 use barid_message::key::SigningKey;
 use barid_message::registry::KeyRegistry;
-use barid_node::card::{self, Wishes};
 use barid_node::clock;
 use barid_node::config::Config;
 use barid_node::init::{self, Created, Plan};
@@ -24,7 +22,7 @@ use super::cast::{Cast, Member};
 use super::node::Node;
 use crate::account::{AgencyAccount, OperatorAccount};
 use crate::commands;
-use crate::durable;
+use crate::neighbours::{self, Neighbour, card_of};
 use crate::scratch::Scratch;
 
 /// The countries, each with a node of that name, and the agencies that play.
@@ -42,8 +40,6 @@ const AGREEMENT: [&str; 2] = [
 ];
 /// Tries to find ports that nobody else takes before the nodes do.
 const PORT_TRIES: u32 = 5;
-/// How long a card may be used: longer than anyone looks around.
-const CARD_VALIDITY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long the links may take to come up.
 const LINK_LIMIT: Duration = Duration::from_secs(30);
 /// Between two looks at them.
@@ -162,14 +158,7 @@ impl Stage {
 impl Site {
     /// Waits until its links are live.
     async fn linked(&self) -> anyhow::Result<()> {
-        let operator = self.operator.client()?;
-        loop {
-            let peers = operator.list_peers(pb::ListPeersRequest::default()).await?.peers;
-            if peers.iter().all(|peer| peer.state() == pb::LinkState::Live) {
-                return Ok(());
-            }
-            sleep(LINK_LOOK).await;
-        }
+        neighbours::linked(&self.operator.client()?).await
     }
 
     /// Waits until its link with the node of another country is gone.
@@ -235,7 +224,8 @@ fn create(
         let created = create_one(&dir, country, agencies, *ports)?;
         made.push(Made { country, dir, created });
     }
-    let cards: anyhow::Result<Vec<_>> = made.iter().map(card).collect();
+    let cards: anyhow::Result<Vec<_>> =
+        made.iter().map(|made| card_of(&made.created.config)).collect();
     let cards = cards?;
     for (place, one) in made.iter().enumerate() {
         join(one, place, &cards, short_lease)?;
@@ -261,46 +251,21 @@ fn create_one(
     Ok(created)
 }
 
-/// What a node's administrator hands over to the others.
-fn card(made: &Made) -> anyhow::Result<(&'static str, String)> {
-    let config = Config::load(&made.created.config).context("cannot read back what was made")?;
-    let contact = Contact { role: "duty officer".to_owned(), ..Contact::default() };
-    let wishes = Wishes { contact, validity: CARD_VALIDITY, ..Wishes::default() };
-    let card = card::own(&config, wishes, clock::now()).context("cannot make a card")?;
-    Ok((made.country, card.to_text()))
-}
-
-/// Writes the others' cards beside the configuration, and into it the one agreement
-/// that is the same text at all nodes. Of two nodes the one before calls.
-fn join(
-    made: &Made,
-    place: usize,
-    cards: &[(&str, String)],
-    short_lease: bool,
-) -> anyhow::Result<()> {
-    let config = &made.created.config;
-    let text = fs::read_to_string(config).context("cannot read back what was made")?;
-    let (before, _domestic) = text.split_once("[[agreement]]").context("no agreement was made")?;
-    let mut text = before.to_owned();
-    for (default, changed) in CHANGES.into_iter().chain(short_lease.then_some(SHORT_LEASE)) {
-        anyhow::ensure!(text.contains(default), "the configuration made has no `{default}`");
-        text = text.replace(default, changed);
-    }
+/// Tells a node of the others, and of what all have agreed on. Of two nodes the one before
+/// calls.
+fn join(made: &Made, place: usize, cards: &[String], short_lease: bool) -> anyhow::Result<()> {
+    let changes: Vec<_> = CHANGES.into_iter().chain(short_lease.then_some(SHORT_LEASE)).collect();
     let [head, tail] = AGREEMENT;
-    text.push_str(head);
+    let mut agreement = head.to_owned();
     for party in COUNTRIES.iter().flat_map(|(_, agencies)| *agencies) {
-        text.push_str(&format!("    \"{party}\",\n"));
+        agreement.push_str(&format!("    \"{party}\",\n"));
     }
-    text.push_str(tail);
-    for (other, (name, card)) in cards.iter().enumerate().filter(|(other, _)| *other != place) {
-        let file = made.dir.join("node").join(format!("{name}.card"));
-        durable::write(&file, card.as_bytes())?;
-        let dials = place < other;
-        text.push_str(&format!(
-            "\n[[peer]]\nname = \"{name}\"\ncard = \"{name}.card\"\ndial = {dials}\n"
-        ));
-    }
-    durable::write(config, text.as_bytes())
+    agreement.push_str(tail);
+    let others = COUNTRIES.iter().zip(cards).enumerate().filter(|(other, _)| *other != place);
+    let others =
+        others.map(|(other, ((name, _), card))| Neighbour { name, card, is_called: place < other });
+    let others: Vec<_> = others.collect();
+    neighbours::join(&made.created.config, &changes, &agreement, &others)
 }
 
 /// Ports of this machine that are free now.
