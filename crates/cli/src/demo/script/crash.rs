@@ -13,8 +13,8 @@ use crate::demo::watch;
 
 /// Messages on their way while it happens.
 const TRAFFIC: usize = 600;
-/// Messages that a desk holds at one time: few, since their lease is short.
-const AT_ONE_TIME: u32 = 16;
+/// Messages that a desk holds at one time: few, since a lease may be short.
+const AT_ONE_TIME: u32 = 4;
 /// Receipts given before it happens.
 const BEFORE: usize = 200;
 
