@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::harness::Chance;
 use crate::skip;
 
 /// The fields of the last line, in their order.
@@ -102,7 +103,7 @@ fn whoever_kills_nodes_from_outside_changes_nothing_in_the_books() {
     for demo in 0..asked("BARID_DEMO_KILLS").unwrap_or(DEMOS) {
         let seed = first.wrapping_add(demo);
         eprintln!("BARID_SEED={seed} BARID_DEMO_KILLS=1 kills the same nodes after the same waits");
-        killed_from_outside(Chance(seed));
+        killed_from_outside(Chance::of(seed));
     }
 }
 
@@ -119,10 +120,9 @@ fn killed_from_outside(mut chance: Chance) {
     let mut killed = 0;
     // Some while after each other, so that the demo gets on; which one, nobody knows.
     while killed < KILLS && running.try_wait().expect("the demo can be waited for").is_none() {
-        std::thread::sleep(Duration::from_millis(400 + chance.below(256)));
+        std::thread::sleep(Duration::from_millis(400) + chance.millis(256));
         let nodes = children(id);
-        let chosen = chance.below(nodes.len().max(1) as u64);
-        if let Some(node) = nodes.get(usize::try_from(chosen).expect("a node")) {
+        if let Some(node) = nodes.get(chance.below(nodes.len().max(1))) {
             let kill = Command::new("kill").arg("-KILL").arg(node.to_string()).status();
             killed += u64::from(kill.expect("kill runs").success());
         }
@@ -214,19 +214,6 @@ fn until_traffic(demo: &mut Child) -> JoinHandle<String> {
         story.read_to_string(&mut told).expect("the story is text");
         told
     })
-}
-
-/// Chance that a number gives again.
-struct Chance(u64);
-
-impl Chance {
-    /// A number below another (SplitMix64).
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % limit
-    }
 }
 
 /// Processes whose parent this is.

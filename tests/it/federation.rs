@@ -2,7 +2,6 @@
 
 mod border;
 mod cards;
-mod chance;
 mod drain;
 mod liar;
 mod outages;

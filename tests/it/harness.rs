@@ -1,6 +1,7 @@
 //! A real node in a folder of its own, and the people around it.
 
 mod agency;
+mod chance;
 mod channel;
 mod folder;
 mod journal;
@@ -27,6 +28,7 @@ use tempfile::TempDir;
 use tonic::transport::Channel;
 
 pub(crate) use agency::{Agency, Inbox};
+pub(crate) use chance::Chance;
 pub(crate) use channel::{BytesCodec, channel};
 pub(crate) use folder::fingerprint;
 pub(crate) use journal::entries;

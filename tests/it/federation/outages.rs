@@ -4,19 +4,16 @@ mod audit;
 mod books;
 mod triangle;
 
-use std::time::Duration;
-
 use barid_message::Precedence;
 use barid_message::address::Address;
 use barid_message::compose::Draft;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::chance::Chance;
 use crate::crash::ledger::Ledger;
 use crate::crash::{consume, submit, told_once_each};
-use crate::harness::{Agency, address, say, within};
-use triangle::{Triangle, u64_below};
+use crate::harness::{Agency, Chance, address, say, within};
+use triangle::Triangle;
 
 /// Kills of one run, and as many cuts, unless `BARID_OUTAGES` says otherwise.
 const OUTAGES: u32 = 3;
@@ -55,7 +52,7 @@ async fn custody_holds_between_three_nodes_whatever_breaks() {
         match outage {
             Outage::Kill => triangle.kill_one(&mut chance).await,
             Outage::Cut => {
-                let time = Duration::from_millis(u64_below(&mut chance, CUT_MS));
+                let time = chance.millis(CUT_MS);
                 cuts.spawn(triangle.wire(&mut chance).cut_for(time));
             }
         }

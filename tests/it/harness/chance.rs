@@ -1,14 +1,21 @@
 //! Chances of a campaign, from a seed that is told: the same seed breaks the same things in
 //! the same order.
 
-use crate::harness::{random, say};
+use std::time::Duration;
+
+use super::{random, say};
 
 /// A series of numbers that nobody expects (SplitMix64).
-pub(super) struct Chance(u64);
+pub(crate) struct Chance(u64);
 
 impl Chance {
+    /// From a seed.
+    pub(crate) const fn of(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// From `BARID_SEED`, or from anywhere; says on stderr from where.
-    pub(super) fn seeded(test: &str) -> Self {
+    pub(crate) fn seeded(test: &str) -> Self {
         let asked = std::env::var_os("BARID_SEED").and_then(|text| text.to_str()?.parse().ok());
         let [a, b, c, d, ..] = random();
         let seed = asked.unwrap_or_else(|| u32::from_le_bytes([a, b, c, d]).into());
@@ -17,23 +24,28 @@ impl Chance {
     }
 
     /// Another series, that follows from this one.
-    pub(super) fn branch(&mut self) -> Self {
+    pub(crate) fn branch(&mut self) -> Self {
         Self(self.next())
     }
 
     /// Less than `limit`.
-    pub(super) fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         let limit = u64::try_from(limit).expect("a number of something");
         usize::try_from(self.next() % limit).expect("less than the limit")
     }
 
+    /// Less than so many milliseconds.
+    pub(crate) fn millis(&mut self, limit: usize) -> Duration {
+        Duration::from_millis(u64::try_from(self.below(limit)).expect("a small number"))
+    }
+
     /// True once in so many times.
-    pub(super) fn once_in(&mut self, times: usize) -> bool {
+    pub(crate) fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
 
     /// Puts things into another order.
-    pub(super) fn shuffle<T>(&mut self, things: &mut [T]) {
+    pub(crate) fn shuffle<T>(&mut self, things: &mut [T]) {
         for last in (1..things.len()).rev() {
             things.swap(last, self.below(last + 1));
         }

@@ -7,9 +7,8 @@ use barid_proto::operations::v1 as ops;
 use super::audit::Book;
 use super::books::book;
 use crate::federation::border::{Neighbour, card, join_all, listens};
-use crate::federation::chance::Chance;
 use crate::federation::wire::Wire;
-use crate::harness::{Node, within};
+use crate::harness::{Chance, Node, within};
 
 /// The nodes, and who sends and receives there.
 const COUNTRIES: [(&str, &[&str]); 3] =
@@ -75,10 +74,10 @@ impl Triangle {
         let node = &mut self.nodes[place];
         node.kill();
         if chance.once_in(3) {
-            node.start_and_kill(Duration::from_millis(u64_below(chance, 60)));
+            node.start_and_kill(chance.millis(60));
         }
         if chance.once_in(3) {
-            tokio::time::sleep(Duration::from_millis(u64_below(chance, 700))).await;
+            tokio::time::sleep(chance.millis(700)).await;
         }
         node.restart();
     }
@@ -110,9 +109,4 @@ impl Triangle {
         let nodes = COUNTRIES.iter().zip(&self.nodes);
         nodes.map(|((name, _), node)| book(format!("spiffe://{name}.example/node"), node)).collect()
     }
-}
-
-/// Less than `limit`, as times are counted.
-pub(super) fn u64_below(chance: &mut Chance, limit: usize) -> u64 {
-    u64::try_from(chance.below(limit)).expect("a small number")
 }
