@@ -9,6 +9,8 @@ mod data_dir;
 #[cfg(test)]
 mod full_disk;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod node;
 #[cfg(test)]
 mod power_cut;
