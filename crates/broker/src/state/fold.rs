@@ -231,6 +231,8 @@ impl State {
             return Ok(());
         }
         let phase = match item.event {
+            // A peer's word about what it has: nobody here may try it again or end it.
+            _ if matches!(entry.body, Body::EvidenceTaken(_)) => None,
             Event::RelayAccepted => Some(Phase::Passed),
             Event::Deferred => {
                 if let Some(outward) =

@@ -130,6 +130,29 @@ fn in_doubt_past_the_deadline_is_overdue_and_the_final_follows_when_the_link_hea
 }
 
 #[test]
+fn a_dead_letter_of_a_peer_is_ended_by_the_peer_alone() {
+    let mut pair = Pair::new();
+    pair.sides[1].node.policy.tries_max = 1;
+    pair.submit(0, 0, 100);
+    pair.connect();
+    pair.offer(0, 10);
+    pair.arrive(1, 10);
+    pair.arrive(0, 10);
+    pair.consume(1, Answer::Nack(0));
+    // Told to its sender; then nothing gets through until it is past its time.
+    pair.offer(1, 10);
+    pair.arrive(0, 10);
+    assert_eq!(pair.sides[0].events(Event::DeadLettered), 1);
+    pair.cut();
+    pair.wait(300);
+    assert_eq!(pair.sides[0].finals(0), []);
+    assert_eq!(pair.sides[0].events(Event::Overdue), 1);
+    pair.settle_down();
+    let [(_, event)] = pair.sides[0].finals(0).try_into().unwrap();
+    assert_eq!((event, pair.breaches), (Event::Expired, 0));
+}
+
+#[test]
 fn an_end_that_comes_after_its_id_was_forgotten_is_still_an_end() {
     let mut pair = Pair::new();
     pair.submit(0, 0, 100);
