@@ -1,14 +1,10 @@
 //! What is damage, and what is only the end of a write.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use barid_journal::{
-    Chain, Claim, Claimant, Damage, DataDir, Journal, OpenError, Recovered, Witness, data_dir,
-    journal,
-};
+use barid_journal::{Chain, Claim, Claimant, Damage, OpenError, Recovered, Witness, journal};
 
-use crate::node::{ROOT, SEGMENT_BYTES, open_journal, record};
+use crate::node::{ROOT, open_journal, open_witnessed, record};
 use crate::sim_disk::{Random, SimDisk};
 
 const SECTOR: usize = 512;
@@ -163,11 +159,8 @@ fn a_group_in_the_wrong_place_is_damage() {
 }
 
 fn open_with(disk: &SimDisk, position: u64, chain: Option<Chain>) -> Result<Recovered, Damage> {
-    let options = data_dir::Options { ballast_bytes: 0, free_bytes_min: 0 };
-    let data = DataDir::open(Arc::new(disk.clone()), Path::new(ROOT), options).unwrap();
-    let witnesses = vec![Witness { claimant: Claimant::Index, position, chain }];
-    let options = journal::Options { segment_bytes: SEGMENT_BYTES, witnesses };
-    match Journal::open(&data, &options) {
+    let witness = Witness { claimant: Claimant::Index, position, chain };
+    match open_witnessed(disk, vec![witness]) {
         Ok((_, recovered)) => Ok(recovered),
         Err(OpenError::DataLoss(loss)) => Err(loss.damage),
         Err(error) => panic!("{error}"),

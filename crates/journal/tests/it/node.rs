@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use barid_journal::{
     BlobRef, Blobs, Claim, DataDir, Disk, Journal, OpenError, Reader, Record, Recovered, Snapshots,
-    StoredRecord, blobs, data_dir, journal,
+    StoredRecord, Witness, blobs, data_dir, journal,
 };
 use bytes::Bytes;
 
@@ -44,11 +44,18 @@ impl Node {
 
 /// Opens the journal alone, without a witness.
 pub(crate) fn open_journal(disk: &SimDisk) -> Result<(Journal, Recovered), OpenError> {
+    open_witnessed(disk, Vec::new())
+}
+
+/// Opens the journal alone.
+pub(crate) fn open_witnessed(
+    disk: &SimDisk,
+    witnesses: Vec<Witness>,
+) -> Result<(Journal, Recovered), OpenError> {
     let disk: Arc<dyn Disk> = Arc::new(disk.clone());
     let options = data_dir::Options { ballast_bytes: 0, free_bytes_min: 0 };
     let data = DataDir::open(disk, Path::new(ROOT), options).unwrap();
-    let options = journal::Options { segment_bytes: SEGMENT_BYTES, witnesses: Vec::new() };
-    Journal::open(&data, &options)
+    Journal::open(&data, &journal::Options { segment_bytes: SEGMENT_BYTES, witnesses })
 }
 
 pub(crate) fn record(kind: u16, leaf: Vec<u8>, side: Vec<u8>) -> Record {
