@@ -14,7 +14,8 @@ use barid_message::address::Address;
 use barid_message::header::Precedence;
 use barid_message::reason::{self, Reason};
 use barid_message::signed::VerifiedMessage;
-use tokio::time::{Instant, timeout};
+use barid_proto::message::v1::SignedMessage;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::book::Book;
 use super::cast::{Cast, Letter, Member};
@@ -24,6 +25,8 @@ use super::stage::Site;
 
 /// Nothing in a scene takes longer.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Pause before an agency sends again what its node did not answer.
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// Everything that a scene needs.
 pub(super) struct Play<'a, 'o> {
@@ -74,11 +77,7 @@ impl Play<'_, '_> {
         let Letter { key, recipients, message } = letter;
         self.book.note(|ledger| ledger.sending(key, recipients, expected));
         let begun = Instant::now();
-        let receipt = match from.client.submit(message.clone()).await {
-            Ok(receipt) => Ok(receipt),
-            Err(SubmitError::Call(CallError::Refused(refusal))) => Err(refusal.reason),
-            Err(error) => return Err(error).context("no answer from the node"),
-        };
+        let receipt = answer(from, message).await.context("no answer from the node")?;
         let took = begun.elapsed();
         let answer = match &receipt {
             Ok(_) => Answer::Accepted,
@@ -173,6 +172,26 @@ impl Play<'_, '_> {
             ensure!(same, "{recipient} got another message than the one sent");
         }
         Ok(begun.elapsed())
+    }
+}
+
+/// The node's answer to a message. An agency keeps what is not answered and sends it again:
+/// whoever kills nodes may leave one away for longer than one call waits.
+async fn answer(from: &Member, message: &SignedMessage) -> anyhow::Result<Result<Receipt, Reason>> {
+    let begun = Instant::now();
+    loop {
+        let error = match from.client.submit(message.clone()).await {
+            Ok(receipt) => return Ok(Ok(receipt)),
+            Err(SubmitError::Call(error)) => error,
+            Err(error) => return Err(error.into()),
+        };
+        match error {
+            CallError::Refused(refusal) if !refusal.is_passing() => {
+                return Ok(Err(refusal.reason));
+            }
+            error if error.is_passing() && begun.elapsed() < PATIENCE => sleep(AGAIN).await,
+            error => return Err(error.into()),
+        }
     }
 }
 
