@@ -93,6 +93,14 @@ pub(crate) struct Threads {
     pub(crate) ended: watch::Receiver<()>,
 }
 
+impl Threads {
+    /// Of a broker whose threads have not begun.
+    pub(crate) fn none() -> Self {
+        let (_, ended) = watch::channel(());
+        Self { sequencer: None, writer: None, projector: None, ended }
+    }
+}
+
 /// A consumer's answer on its way through the sequencer.
 #[derive(Debug)]
 pub struct Settling(oneshot::Receiver<Result<Settlement, Refusal>>);

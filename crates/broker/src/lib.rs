@@ -1,5 +1,6 @@
 //! The decisions: decide/fold, sequencer, leases, deadlines, custody, link state without sockets.
 
+pub mod by_hand;
 pub mod caps;
 pub mod clock;
 pub mod command;
@@ -10,6 +11,7 @@ pub mod lease;
 mod lent;
 mod open;
 mod projector;
+pub mod random;
 pub mod registry;
 mod sequencer;
 pub mod state;
@@ -22,6 +24,6 @@ pub use handle::{
     Arrivals, Arrived, Broker, Checked, Ended, Pending, Settling, Stopped, Taking, Told,
 };
 pub use lent::Lent;
-pub use open::{BodyLoss, OpenError, Opened, Options, OtherOrigin, Storage, open};
+pub use open::{BodyLoss, OpenError, Opened, Options, OtherOrigin, Start, Storage, open};
 pub use sequencer::SequencerError;
 pub use writer::WriteError;

@@ -24,11 +24,14 @@ use crate::clock::{Clock, Watch};
 use crate::decide::Policy;
 use crate::handle::Broker;
 use crate::projector::{Index, decode};
+use crate::random::{NoRandom, Random};
 use crate::sequencer::SequencerError;
 use crate::state::{FoldError, State};
+use crate::writer::WriteError;
 pub use bodies::BodyLoss;
 pub use origin::OtherOrigin;
-use run::{Beginning, Parts, run};
+pub(crate) use run::{Assembly, assemble};
+use run::{Beginning, Parts};
 
 /// How a broker is opened.
 pub struct Options {
@@ -38,6 +41,8 @@ pub struct Options {
     pub disk: Arc<dyn Disk>,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
+    /// Random bytes.
+    pub random: Arc<dyn Random>,
     /// Identity of the node, "spiffe://<trust domain>/node".
     pub identity: String,
     /// The trust domain; with the epoch it names the log.
@@ -104,20 +109,30 @@ pub enum OpenError {
     /// The first entries could not be made.
     #[error(transparent)]
     Sequencer(#[from] SequencerError),
+    /// Space could not be reserved.
+    #[error(transparent)]
+    Write(#[from] WriteError),
     /// A thread could not be started.
     #[error("a thread could not be started; look at the limits of this process")]
     Thread(#[source] std::io::Error),
     /// The machine gives no randomness.
-    #[error("the machine gives no random bytes")]
-    Random,
+    #[error(transparent)]
+    Random(#[from] NoRandom),
 }
 
-/// A broker that runs, and what its start found.
+/// A broker that runs.
 #[derive(Debug)]
 pub struct Opened {
     /// The broker.
     pub broker: Broker,
-    /// Number of this start.
+    /// What its start found.
+    pub start: Start,
+}
+
+/// What a start found.
+#[derive(Clone, Copy, Debug)]
+pub struct Start {
+    /// Its number.
     pub start_no: u64,
     /// Bytes of a torn tail that recovery dropped: nobody was told of them.
     pub dropped_bytes: u64,
@@ -132,6 +147,28 @@ pub struct Opened {
 /// # Errors
 /// [`OpenError`]: one sentence that says what to do. Nothing was told to anyone.
 pub fn open(options: Options) -> Result<Opened, OpenError> {
+    let Recovery { parts, state, beginning, start } = recover(&options, WithLog::Yes)?;
+    let broker = assemble(&options, parts, state, &beginning)?.run()?;
+    Ok(Opened { broker, start })
+}
+
+/// Whether there is a delivery log, which lies on a real disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WithLog {
+    Yes,
+    No,
+}
+
+/// What lies on the disk, opened, and what it comes to.
+pub(crate) struct Recovery {
+    pub(crate) parts: Parts,
+    pub(crate) state: State,
+    pub(crate) beginning: Beginning,
+    pub(crate) start: Start,
+}
+
+/// Opens the data folder and rebuilds what is outstanding.
+pub(crate) fn recover(options: &Options, with_log: WithLog) -> Result<Recovery, OpenError> {
     let storage = options.storage;
     let data = DataDir::open(
         Arc::clone(&options.disk),
@@ -150,14 +187,7 @@ pub fn open(options: Options) -> Result<Opened, OpenError> {
     let index = Index { directory: data.index_dir(), log, cache_bytes: storage.index_cache_bytes };
     // It writes when it is opened after a kill.
     data.space().make_way(caps::INDEX_OPEN_BYTES)?;
-    let log = match index.open() {
-        Ok(opened) => Some(opened),
-        Err(error) if error.is_full() => {
-            tracing::error!(%error, "disk full; no delivery log, and no witness, until it has room");
-            None
-        }
-        Err(error) => return Err(error.into()),
-    };
+    let log = if with_log == WithLog::Yes { open_log(&index)? } else { None };
     let snapshots = Snapshots::open(&data);
     let found = snapshots.newest_valid()?;
     for damaged in &found.damaged {
@@ -189,14 +219,25 @@ pub fn open(options: Options) -> Result<Opened, OpenError> {
         store: log.map(|log| log.store),
         reader,
     };
-    let broker = run(options, parts, state, &beginning)?;
-    Ok(Opened {
-        broker,
+    let start = Start {
         start_no: recovered.start_no,
         dropped_bytes: recovered.dropped_bytes,
         replayed: replayed.entries,
         clock_suspect: is_suspect,
-    })
+    };
+    Ok(Recovery { parts, state, beginning, start })
+}
+
+/// The delivery log. `None` on a disk without room for it.
+fn open_log(index: &Index) -> Result<Option<barid_store::Opened>, OpenError> {
+    match index.open() {
+        Ok(opened) => Ok(Some(opened)),
+        Err(error) if error.is_full() => {
+            tracing::error!(%error, "disk full; no delivery log, and no witness, until it has room");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Who has seen how much of the journal.

@@ -14,7 +14,6 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
 use std::time::Duration;
 
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use barid_audit::commitment::Entropy;
 use barid_audit::entry::{Body, Entry};
 use barid_journal::Reader;
@@ -28,6 +27,7 @@ use crate::decide::accept::is_pressed;
 use crate::decide::refusals::Windows;
 use crate::decide::timers::{self, Due};
 use crate::decide::{Node, operator, start};
+use crate::random::{NoRandom, Random};
 use crate::registry::Registry;
 use crate::state::{FoldError, State};
 use crate::writer::Progress;
@@ -39,8 +39,8 @@ pub enum SequencerError {
     #[error("an entry that was just decided does not fold; this is a fault of this program")]
     Fold(#[from] FoldError),
     /// The machine gives no randomness.
-    #[error("the machine gives no random bytes")]
-    Random,
+    #[error(transparent)]
+    Random(#[from] NoRandom),
     /// The writer is gone; it says why.
     #[error("the journal's writer stopped")]
     Writer,
@@ -67,7 +67,7 @@ pub(crate) struct Sequencer {
     pub(crate) recent: VecDeque<Arc<Entry>>,
     pub(crate) snapshot_every: SnapshotEvery,
     pub(crate) since_snapshot: u64,
-    pub(crate) random: SystemRandom,
+    pub(crate) random: Arc<dyn Random>,
     /// The registry in force, for all who check before the sequencer decides.
     pub(crate) registry: Arc<watch::Sender<Arc<Registry>>>,
 }
@@ -91,24 +91,27 @@ impl Sequencer {
     /// One command, or one turn of the timers, and the hand-over of a group.
     fn step(&mut self) -> Result<Flow, SequencerError> {
         let now = self.now()?;
-        let flow = match self.next_command(now)? {
-            Some(Queued { command: Command::Stop, .. }) => Flow::Stop,
-            Some(Queued { command, .. }) => {
-                let now = self.now()?;
-                self.handle(command, now)?;
-                Flow::Continue
-            }
-            None => Flow::Continue,
-        };
-        let now = self.now()?;
-        self.tick(now)?;
-        self.progress.set_pressed(self.is_pressed(now));
+        let queued = self.next_command(now)?;
+        let stops = matches!(queued, Some(Queued { command: Command::Stop, .. }));
+        self.turn(queued)?;
         if self.is_full() {
             // Back-pressure: nothing more is decided until the writer is free.
             self.progress.wait_idle();
             self.hand_over()?;
         }
-        Ok(flow)
+        Ok(if stops { Flow::Stop } else { Flow::Continue })
+    }
+
+    /// Decides one command, if there is one, and what is due.
+    pub(crate) fn turn(&mut self, queued: Option<Queued>) -> Result<(), SequencerError> {
+        if let Some(Queued { command, .. }) = queued {
+            let now = self.now()?;
+            self.handle(command, now)?;
+        }
+        let now = self.now()?;
+        self.tick(now)?;
+        self.progress.set_pressed(self.is_pressed(now));
+        Ok(())
     }
 
     /// The next command. With a group waiting and the writer free, only what is
@@ -128,9 +131,18 @@ impl Sequencer {
         })
     }
 
+    fn next_timer(&self) -> Option<Millis> {
+        self.state.next_timer().into_iter().chain(self.windows.next()).min()
+    }
+
+    /// How long until something is due without a command.
+    pub(crate) fn due_in(&self) -> Option<Duration> {
+        let now = self.time(self.clock.read());
+        self.next_timer().map(|at| Duration::from_millis(at.0.saturating_sub(now.0)))
+    }
+
     fn until_timer(&self, now: Millis) -> Duration {
-        let next = self.state.next_timer().into_iter().chain(self.windows.next()).min();
-        wait(next, now, self.progress.has_room(barid_journal::Claim::Delivery))
+        wait(self.next_timer(), now, self.progress.has_room(barid_journal::Claim::Delivery))
     }
 
     fn is_full(&self) -> bool {
@@ -145,6 +157,17 @@ impl Sequencer {
     }
 
     fn hand_over(&mut self) -> Result<(), SequencerError> {
+        let group = self.group();
+        self.progress.set_busy();
+        self.groups.send(group).map_err(|_why| SequencerError::Writer)
+    }
+
+    /// What was collected; none where that is nothing.
+    pub(crate) fn take_group(&mut self) -> Option<Group> {
+        (!self.pending.is_empty()).then(|| self.group())
+    }
+
+    fn group(&mut self) -> Group {
         let mut group = std::mem::take(&mut self.pending);
         self.since_snapshot += group.bytes as u64;
         if self.since_snapshot >= self.snapshot_every.0 {
@@ -156,21 +179,25 @@ impl Sequencer {
         while self.recent.front().is_some_and(|entry| entry.position < durable) {
             self.recent.pop_front();
         }
-        self.progress.set_busy();
-        self.groups.send(group).map_err(|_why| SequencerError::Writer)
+        group
     }
 
-    /// The last entry and a snapshot. What is still leased comes again after the
-    /// next start.
     fn stop(mut self) -> Result<(), SequencerError> {
+        self.last_words()?;
+        self.progress.wait_idle();
+        self.hand_over()
+    }
+
+    /// The last entry, and a snapshot with its group. What is still leased comes again
+    /// after the next start.
+    pub(crate) fn last_words(&mut self) -> Result<(), SequencerError> {
         let now = self.now()?;
         while let Some(entry) = self.windows.close_all(&self.state, now) {
             self.commit(entry)?;
         }
         self.commit(start::stopped(&self.state, now))?;
         self.since_snapshot = self.snapshot_every.0;
-        self.progress.wait_idle();
-        self.hand_over()
+        Ok(())
     }
 
     /// The time to decide by: the wall clock while it is believed, else what the
@@ -192,7 +219,7 @@ impl Sequencer {
     /// Folds an entry into the state and puts it into the group.
     pub(crate) fn commit(&mut self, entry: Entry) -> Result<Arc<Entry>, SequencerError> {
         let mut entropy = [0; 32];
-        self.random.fill(&mut entropy).map_err(|_why| SequencerError::Random)?;
+        self.random.fill(&mut entropy)?;
         let encoded = entry.encode(&Entropy(entropy));
         self.touch_peers(&entry);
         self.state.fold(&entry)?;

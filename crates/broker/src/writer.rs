@@ -155,7 +155,7 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, group: Group) -> Result<(), WriteError> {
+    pub(crate) fn write(&mut self, group: Group) -> Result<(), WriteError> {
         if !group.records.is_empty() {
             if group.has_blobs {
                 // A crash before this leaves blobs that no entry names: dead weight
@@ -193,7 +193,7 @@ impl Writer {
 
     /// Holds space ready for what may already be folded by the time the next group
     /// arrives, so that only a broken disk can fail an append.
-    fn reserve(&mut self) -> Result<(), WriteError> {
+    pub(crate) fn reserve(&mut self) -> Result<(), WriteError> {
         // Intake meets a failed sync of a new segment; it is the writer that ends.
         if self.blobs.is_dead() {
             return Err(barid_journal::blobs::SyncError::Dead.into());

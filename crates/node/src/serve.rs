@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use barid_broker::clock::{Clock, SystemClock};
 use barid_broker::decide::Policy;
-use barid_broker::{Broker, OpenError, Opened, Options, Stopped};
+use barid_broker::random::MachineRandom;
+use barid_broker::{Broker, OpenError, Opened, Options, Start, Stopped};
 use barid_journal::OsDisk;
 use barid_link::caps;
 use barid_link::identity::{Identity, IdentityError, TrustDomain};
@@ -148,8 +149,8 @@ pub async fn run_by(
     let identity = format!("spiffe://{}/node", config.node.trust_domain);
     let options = options(clock, &config, identity.clone(), &evidence_key);
     let opened = tokio::task::spawn_blocking(move || barid_broker::open(options));
-    let Opened { broker, start_no, dropped_bytes, replayed, clock_suspect } =
-        opened.await.map_err(|_panicked| ServeError::Panicked)??;
+    let Opened { broker, start } = opened.await.map_err(|_panicked| ServeError::Panicked)??;
+    let Start { start_no, dropped_bytes, replayed, clock_suspect } = start;
     tracing::info!(start_no, dropped_bytes, replayed, "data folder open");
     if clock_suspect {
         tracing::error!(
@@ -330,6 +331,7 @@ fn options(clock: Arc<dyn Clock>, config: &Config, identity: String, key: &Signi
         data: config.node.data.clone(),
         disk: Arc::new(OsDisk),
         clock,
+        random: Arc::new(MachineRandom::new()),
         identity,
         trust_domain: config.node.trust_domain.to_string(),
         evidence_key_spki: Bytes::copy_from_slice(key.public().spki()),

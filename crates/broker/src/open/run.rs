@@ -6,7 +6,6 @@ use std::sync::mpsc::{channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use barid_journal::{Blobs, Journal, Reader, Recovered, Snapshots};
 use barid_message::time::Millis;
 use barid_proto::journal::v1 as pb;
@@ -48,14 +47,33 @@ pub(crate) struct Beginning {
     pub(crate) since_snapshot: u64,
 }
 
-/// Starts the threads. The first group holds what this start has to say; it is
+/// A broker whose threads have not begun.
+pub(crate) struct Assembly {
+    pub(crate) sequencer: Sequencer,
+    pub(crate) writer: Writer,
+    pub(crate) projector: Projector,
+    pub(crate) store: Option<Store>,
+    pub(crate) shared: Shared,
+}
+
+impl Assembly {
+    /// Starts the threads.
+    pub(crate) fn run(self) -> Result<Broker, OpenError> {
+        let Self { sequencer, writer, projector, store, mut shared } = self;
+        let threads = start_threads(sequencer, writer, move || projector.run(store))?;
+        shared.threads = Mutex::new(threads);
+        Ok(Broker { shared: Arc::new(shared) })
+    }
+}
+
+/// Puts the parts together. The first group holds what this start has to say; it is
 /// written like any other.
-pub(crate) fn run(
-    options: Options,
+pub(crate) fn assemble(
+    options: &Options,
     parts: Parts,
     state: State,
     beginning: &Beginning,
-) -> Result<Broker, OpenError> {
+) -> Result<Assembly, OpenError> {
     let Parts { journal, recovered, blobs, snapshots, index, store, reader } = parts;
     let (commands, command_queue) = channel::<Queued>();
     let (groups, group_queue) = sync_channel::<Group>(1);
@@ -63,7 +81,7 @@ pub(crate) fn run(
     let (grow, grown) = sync_channel(1);
     let (projected, projected_watch) = watch::channel(None);
     let progress = Arc::new(Progress::new(recovered.next_position));
-    let node = Arc::new(node(&options));
+    let node = Arc::new(node(options));
     let mut sequencer = Sequencer {
         state,
         node: Arc::clone(&node),
@@ -79,10 +97,10 @@ pub(crate) fn run(
         recent: VecDeque::new(),
         snapshot_every: SnapshotEvery(options.storage.snapshot_every_bytes),
         since_snapshot: beginning.since_snapshot,
-        random: SystemRandom::new(),
+        random: Arc::clone(&options.random),
         registry: Arc::new(watch::Sender::new(Arc::new(Registry::empty()))),
     };
-    let start_nonce = first_entries(&mut sequencer, &options, recovered, beginning)?;
+    let start_nonce = first_entries(&mut sequencer, options, recovered, beginning)?;
     let in_force = sequencer.registry.subscribe();
     let dedupe = sequencer.state.dedupe().clone();
     let (senders, receivers) = watches(in_force.borrow().inboxes().cloned());
@@ -107,7 +125,6 @@ pub(crate) fn run(
         grown,
         projected,
     };
-    let threads = start_threads(sequencer, writer, move || projector.run(store))?;
     let shared = Shared {
         commands,
         node,
@@ -116,7 +133,7 @@ pub(crate) fn run(
         dedupe,
         log_origin: beginning.log_origin.clone(),
         start_nonce,
-        clock: options.clock,
+        clock: Arc::clone(&options.clock),
         reader,
         blobs,
         progress,
@@ -124,9 +141,9 @@ pub(crate) fn run(
         inboxes: receivers,
         peers: peer_receivers,
         streams: AtomicU64::new(0),
-        threads: Mutex::new(threads),
+        threads: Mutex::new(Threads::none()),
     };
-    Ok(Broker { shared: Arc::new(shared) })
+    Ok(Assembly { sequencer, writer, projector, store, shared })
 }
 
 fn node(options: &Options) -> Node {
@@ -170,7 +187,7 @@ fn first_entries(
     beginning: &Beginning,
 ) -> Result<Bytes, OpenError> {
     let mut nonce = [0; 16];
-    sequencer.random.fill(&mut nonce).map_err(|_why| OpenError::Random)?;
+    sequencer.random.fill(&mut nonce)?;
     let nonce = Bytes::copy_from_slice(&nonce);
     let wall = beginning.now.wall;
     let facts = pb::RestartedFacts {

@@ -21,6 +21,7 @@ use crate::command::Receipt;
 use crate::decide::hand_out::Consumer;
 use crate::decide::{Policy, Refusal};
 use crate::lent::Lent;
+use crate::random::MachineRandom;
 use crate::{Broker, Opened, Options, Storage, open};
 
 /// A clock that stands still.
@@ -87,6 +88,7 @@ impl Post {
     pub(super) fn open_in(&self, data: &Path) -> Opened {
         let clock: Arc<dyn Clock> = Arc::<SetClock>::clone(&self.clock);
         open(Options {
+            random: Arc::new(MachineRandom::new()),
             data: data.to_owned(),
             disk: Arc::new(OsDisk),
             clock,

@@ -101,14 +101,14 @@ async fn many_short_lives_come_to_a_snapshot_too() {
 async fn a_start_says_that_the_clock_was_in_doubt_and_goes_on_from_the_newest_entry() {
     let post = Post::new();
     let opened = post.open();
-    assert!(!opened.clock_suspect);
+    assert!(!opened.start.clock_suspect);
     post.set_wall(Millis(0));
     submit(&opened.broker, post.sign(post.note(), START)).await.unwrap_err();
     stop(opened.broker).await;
 
     post.set_wall(Millis(START.0 + 86_400_000));
     let opened = post.open();
-    assert!(opened.clock_suspect, "nobody has confirmed it");
+    assert!(opened.start.clock_suspect, "nobody has confirmed it");
     let newest = opened.broker.inspect(|state| state.last_time()).await.unwrap();
     assert_eq!(newest, START, "nobody has said that a day has passed");
     stop(opened.broker).await;

@@ -7,6 +7,7 @@ fn opened(data: &Path) -> Broker {
     let options = Options {
         data: data.to_path_buf(),
         disk: Arc::new(OsDisk),
+        random: Arc::new(MachineRandom::new()),
         clock: Arc::new(SystemClock::new()),
         identity: "spiffe://torkham.example/node".to_owned(),
         trust_domain: "torkham.example".to_owned(),
