@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
+use super::content::Content;
 use super::{Failure, Random, SECTOR, split};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,12 +46,10 @@ pub(super) struct Dir {
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Inode {
-    pub(super) cached: Arc<Vec<u8>>,
-    pub(super) durable: Arc<Vec<u8>>,
+    pub(super) cached: Content,
+    pub(super) durable: Content,
     pub(super) dirty: BTreeSet<usize>,
     pub(super) dirty_length: bool,
-    /// The cache shows what a failed sync has forgotten.
-    pub(super) forgot: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -68,16 +66,7 @@ pub(super) struct State {
 
 impl Inode {
     pub(super) fn keep_sector(&mut self, sector: usize) {
-        let from = sector * SECTOR;
-        let to = (from + SECTOR).min(self.cached.len());
-        if from >= to {
-            return;
-        }
-        let durable = Arc::make_mut(&mut self.durable);
-        if durable.len() < to {
-            durable.resize(to, 0);
-        }
-        durable[from..to].copy_from_slice(&self.cached[from..to]);
+        self.durable.take(sector, &self.cached);
     }
 
     pub(super) fn write(&mut self, bytes: &[u8], offset: usize) {
@@ -85,17 +74,16 @@ impl Inode {
         if self.cached.len() < end {
             self.resize(end);
         }
-        Arc::make_mut(&mut self.cached)[offset..end].copy_from_slice(bytes);
-        self.dirty.extend(offset / SECTOR..end.div_ceil(SECTOR));
+        self.cached.write(bytes, offset);
+        // Zeros over zeros change nothing, whether they are kept or not.
+        let written = offset / SECTOR..end.div_ceil(SECTOR);
+        let changes = |sector: &usize| self.cached.has(*sector) || self.durable.has(*sector);
+        self.dirty.extend(written.filter(changes));
     }
 
     pub(super) fn sync(&mut self) {
-        if !self.forgot {
-            self.durable = Arc::clone(&self.cached);
-            self.dirty.clear();
-        }
         if self.dirty_length {
-            Arc::make_mut(&mut self.durable).resize(self.cached.len(), 0);
+            self.durable.resize(self.cached.len());
         }
         for sector in std::mem::take(&mut self.dirty) {
             self.keep_sector(sector);
@@ -104,8 +92,9 @@ impl Inode {
     }
 
     pub(super) fn resize(&mut self, length: usize) {
-        Arc::make_mut(&mut self.cached).resize(length, 0);
-        self.dirty.retain(|sector| sector * SECTOR < length);
+        self.cached.resize(length);
+        // What is cut off and grows again is zeros, whatever lay there.
+        self.dirty.extend(self.durable.sectors_from(length / SECTOR));
         self.dirty_length = true;
     }
 }

@@ -2,6 +2,7 @@
 //! sync has covered is lost, kept or torn at sector boundaries, and a failed
 //! sync forgets that there was anything to write.
 
+mod content;
 mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -139,7 +140,7 @@ impl SimDisk {
         }
         for inode in &mut state.inodes {
             if inode.dirty_length && keep(2) == 1 {
-                Arc::make_mut(&mut inode.durable).resize(inode.cached.len(), 0);
+                inode.durable.resize(inode.cached.len());
             }
             for sector in std::mem::take(&mut inode.dirty) {
                 if keep(2) == 1 {
@@ -147,8 +148,7 @@ impl SimDisk {
                 }
             }
             inode.dirty_length = false;
-            inode.forgot = false;
-            inode.cached = Arc::clone(&inode.durable);
+            inode.cached = inode.durable.clone();
         }
         Self::from_state(state)
     }
@@ -158,8 +158,10 @@ impl SimDisk {
         let mut state = self.state();
         let inode = state.inode(path).unwrap();
         let inode = &mut state.inodes[inode];
-        edit(Arc::make_mut(&mut inode.cached));
-        inode.durable = Arc::clone(&inode.cached);
+        let mut bytes = inode.cached.to_vec();
+        edit(&mut bytes);
+        inode.cached = bytes.into();
+        inode.durable = inode.cached.clone();
         inode.dirty.clear();
         inode.dirty_length = false;
     }
@@ -324,8 +326,10 @@ impl DiskFile for SimFile {
         state.alive()?;
         let offset = usize::try_from(offset).unwrap();
         let cached = &state.inodes[self.inode].cached;
-        let bytes = cached.get(offset..offset + buffer.len()).ok_or(ErrorKind::UnexpectedEof)?;
-        buffer.copy_from_slice(bytes);
+        if cached.len() < offset + buffer.len() {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        cached.read(buffer, offset);
         Ok(())
     }
 
@@ -379,7 +383,6 @@ impl DiskFile for SimFile {
                 // The pages count as clean and are still shown.
                 inode.dirty.clear();
                 inode.dirty_length = false;
-                inode.forgot = true;
             }
         }
         step.result()
