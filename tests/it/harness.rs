@@ -53,7 +53,8 @@ pub(crate) struct Site {
     edits: Vec<(String, String)>,
     trust_domain: String,
     operators: Vec<String>,
-    now: Millis,
+    /// When its certificates were made, for a day; `None`: now, for as long as is usual.
+    made_at: Option<Millis>,
 }
 
 /// The present time.
@@ -80,7 +81,7 @@ impl Node {
             edits: Vec::new(),
             trust_domain: "torkham.example".to_owned(),
             operators: vec!["admin".to_owned()],
-            now: now(),
+            made_at: None,
         };
         site.setting("ballast_mib = 64", "ballast_mib = 1")
             .setting("segment_mib = 64", "segment_mib = 8")
@@ -249,7 +250,7 @@ impl Site {
 
     /// A node whose certificates were made then, for a day.
     pub(crate) fn made_at(mut self, then: Millis) -> Self {
-        self.now = then;
+        self.made_at = Some(then);
         self
     }
 
@@ -259,12 +260,13 @@ impl Site {
         let dir = home.path().join("site");
         let name = self.name.parse().expect("a name");
         let trust_domain = self.trust_domain.parse().expect("a trust domain");
-        let mut plan = Plan::new(dir.clone(), name, trust_domain, self.agencies, self.now);
+        let made_at = self.made_at.unwrap_or_else(now);
+        let mut plan = Plan::new(dir.clone(), name, trust_domain, self.agencies, made_at);
         plan.exchange = free_address();
         plan.operations = free_address();
         plan.federation = Some(free_address());
         plan.operators = self.operators;
-        if self.now < now() {
+        if self.made_at.is_some() {
             plan.validity = std::time::Duration::from_secs(24 * 60 * 60);
         }
         init::create(&plan).expect("init makes a site");
