@@ -14,7 +14,8 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use barid_journal::{Blobs, Reader};
+use barid_journal::space::{DiskFailure, Room};
+use barid_journal::{Blobs, Reader, Space};
 use barid_message::Reason;
 use barid_message::address::Address;
 use barid_message::time::Millis;
@@ -30,6 +31,7 @@ use crate::decide::operator::DeliveryName;
 use crate::decide::renew::Renewal;
 use crate::decide::settle::Answer;
 use crate::decide::{Node, Refusal};
+use crate::figures::{Figures, Measured};
 use crate::lent::Lent;
 use crate::registry::Registry;
 use crate::sequencer::SequencerError;
@@ -79,6 +81,8 @@ pub(crate) struct Shared {
     pub(crate) reader: Reader,
     pub(crate) blobs: Arc<Blobs>,
     pub(crate) progress: Arc<Progress>,
+    pub(crate) figures: Arc<Figures>,
+    pub(crate) space: Arc<Space>,
     pub(crate) projected: watch::Receiver<Option<ReadView>>,
     pub(crate) inboxes: BTreeMap<Address, watch::Receiver<()>>,
     pub(crate) peers: BTreeMap<Arc<str>, watch::Receiver<()>>,
@@ -187,6 +191,26 @@ impl Broker {
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.shared.progress.has_room(barid_journal::Claim::Intake)
+    }
+
+    /// The room on the disk under the data folder.
+    ///
+    /// # Errors
+    /// [`DiskFailure`]: it cannot be measured.
+    pub fn room(&self) -> Result<Room, DiskFailure> {
+        self.shared.space.room()
+    }
+
+    /// What was measured since the start.
+    #[must_use]
+    pub fn measured(&self) -> Measured {
+        self.shared.figures.read()
+    }
+
+    /// Deliveries that an inbox may hold.
+    #[must_use]
+    pub fn inbox_max(&self) -> usize {
+        self.shared.node.policy.inbox_max
     }
 
     /// A number for a stream, unique in this process.

@@ -5,6 +5,7 @@ pub mod caps;
 pub mod clock;
 pub mod command;
 pub mod decide;
+pub mod figures;
 pub mod gate;
 mod handle;
 pub mod lease;

@@ -218,6 +218,7 @@ pub(crate) fn recover(options: &Options, with_log: WithLog) -> Result<Recovery, 
         index,
         store: log.map(|log| log.store),
         reader,
+        space: Arc::clone(data.space()),
     };
     let start = Start {
         start_no: recovered.start_no,

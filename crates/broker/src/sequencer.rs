@@ -27,6 +27,7 @@ use crate::decide::accept::is_pressed;
 use crate::decide::refusals::Windows;
 use crate::decide::timers::{self, Due};
 use crate::decide::{Node, operator, start};
+use crate::figures::Figures;
 use crate::random::{NoRandom, Random};
 use crate::registry::Registry;
 use crate::state::{FoldError, State};
@@ -57,6 +58,7 @@ pub(crate) struct Sequencer {
     pub(crate) watch: Watch,
     pub(crate) reader: Reader,
     pub(crate) progress: Arc<Progress>,
+    pub(crate) figures: Arc<Figures>,
     pub(crate) commands: Receiver<Queued>,
     pub(crate) groups: SyncSender<Group>,
     pub(crate) windows: Windows,

@@ -13,7 +13,9 @@ use barid_message::address::Address;
 use tokio::sync::watch;
 
 use crate::caps;
+use crate::clock::Clock;
 use crate::command::{Command, Group, Queued};
+use crate::figures::Figures;
 
 #[cfg(test)]
 mod tests;
@@ -107,6 +109,8 @@ pub(crate) struct Writer {
     pub(crate) snapshots: Snapshots,
     pub(crate) groups: Receiver<Group>,
     pub(crate) progress: Arc<Progress>,
+    pub(crate) figures: Arc<Figures>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) commands: Sender<Queued>,
     /// Tells the projector that the journal has grown.
     pub(crate) grown: SyncSender<()>,
@@ -157,6 +161,7 @@ impl Writer {
 
     pub(crate) fn write(&mut self, group: Group) -> Result<(), WriteError> {
         if !group.records.is_empty() {
+            let began = self.clock.read().monotonic;
             if group.has_blobs {
                 // A crash before this leaves blobs that no entry names: dead weight
                 // until retention, and nobody was told of them.
@@ -166,6 +171,8 @@ impl Writer {
             // recovery keeps or drops it whole. Nobody was told of it either way.
             let durable = self.journal.append(group.first_position, &group.records)?;
             self.progress.durable.store(durable.next_position, Ordering::Release);
+            let took = self.clock.read().monotonic.saturating_sub(began);
+            self.figures.synced(group.records.len(), group.bytes, took);
             self.reserve()?;
         }
         // From here on the group exists, whatever happens: it may be told.

@@ -54,6 +54,19 @@ pub enum Claim {
     Delivery,
 }
 
+/// The room on the disk, as it was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Free, the ballast not counted (bytes).
+    pub free_bytes: u64,
+    /// New messages are refused while less than this is free (bytes).
+    pub free_bytes_min: u64,
+    /// Size of the ballast (bytes).
+    pub ballast_bytes: u64,
+    /// Whether the ballast stands; else the last space is in use.
+    pub ballast_stands: bool,
+}
+
 /// Space that could not be had.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SpaceError {
@@ -115,6 +128,17 @@ impl Space {
     /// The disk that all this is on.
     pub(crate) fn disk(&self) -> &Arc<dyn Disk> {
         &self.disk
+    }
+
+    /// Measures the room.
+    pub fn room(&self) -> Result<Room, DiskFailure> {
+        let ballast_stands = *self.lock();
+        Ok(Room {
+            free_bytes: self.free_bytes()?,
+            free_bytes_min: self.free_bytes_min,
+            ballast_bytes: self.ballast_bytes,
+            ballast_stands,
+        })
     }
 
     /// Whether new messages may take space: the ballast stands, and beside it

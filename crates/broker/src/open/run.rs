@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::AtomicU64;
-use std::sync::mpsc::{channel, sync_channel};
+use std::sync::mpsc::{Receiver, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use barid_journal::{Blobs, Journal, Reader, Recovered, Snapshots};
+use barid_journal::{Blobs, Journal, Reader, Recovered, Snapshots, Space};
 use barid_message::time::Millis;
 use barid_proto::journal::v1 as pb;
-use barid_store::Store;
+use barid_store::{ReadView, Store};
 use bytes::Bytes;
 use tokio::sync::{Semaphore, watch};
 
@@ -19,6 +19,7 @@ use crate::clock::{Reading, Watch};
 use crate::command::{Group, Queued};
 use crate::decide::refusals::Windows;
 use crate::decide::{Node, operator, start};
+use crate::figures::Figures;
 use crate::handle::{Broker, Shared, Threads};
 use crate::lease::LeaseKey;
 use crate::projector::{Index, Projector};
@@ -37,6 +38,7 @@ pub(crate) struct Parts {
     /// `None`: it could not be opened yet.
     pub(crate) store: Option<Store>,
     pub(crate) reader: Reader,
+    pub(crate) space: Arc<Space>,
 }
 
 pub(crate) struct Beginning {
@@ -74,13 +76,14 @@ pub(crate) fn assemble(
     state: State,
     beginning: &Beginning,
 ) -> Result<Assembly, OpenError> {
-    let Parts { journal, recovered, blobs, snapshots, index, store, reader } = parts;
+    let Parts { journal, recovered, blobs, snapshots, index, store, reader, space } = parts;
     let (commands, command_queue) = channel::<Queued>();
     let (groups, group_queue) = sync_channel::<Group>(1);
     // One word is enough: the journal says how far it has grown.
     let (grow, grown) = sync_channel(1);
     let (projected, projected_watch) = watch::channel(None);
     let progress = Arc::new(Progress::new(recovered.next_position));
+    let figures = Arc::new(Figures::default());
     let node = Arc::new(node(options));
     let mut sequencer = Sequencer {
         state,
@@ -89,6 +92,7 @@ pub(crate) fn assemble(
         watch: Watch::new(beginning.now),
         reader: reader.clone(),
         progress: Arc::clone(&progress),
+        figures: Arc::clone(&figures),
         commands: command_queue,
         groups,
         windows: Windows::default(),
@@ -112,19 +116,14 @@ pub(crate) fn assemble(
         snapshots,
         groups: group_queue,
         progress: Arc::clone(&progress),
+        figures: Arc::clone(&figures),
+        clock: Arc::clone(&options.clock),
         commands: commands.clone(),
         grown: grow,
         inboxes: senders,
         peers: peer_senders,
     };
-    let projector = Projector {
-        index,
-        reader: reader.clone(),
-        progress: Arc::clone(&progress),
-        clock: Arc::clone(&options.clock),
-        grown,
-        projected,
-    };
+    let projector = projector(&sequencer, index, grown, projected);
     let shared = Shared {
         commands,
         node,
@@ -137,6 +136,8 @@ pub(crate) fn assemble(
         reader,
         blobs,
         progress,
+        figures,
+        space,
         projected: projected_watch,
         inboxes: receivers,
         peers: peer_receivers,
@@ -144,6 +145,17 @@ pub(crate) fn assemble(
         threads: Mutex::new(Threads::none()),
     };
     Ok(Assembly { sequencer, writer, projector, store, shared })
+}
+
+fn projector(
+    sequencer: &Sequencer,
+    index: Index,
+    grown: Receiver<()>,
+    projected: watch::Sender<Option<ReadView>>,
+) -> Projector {
+    let progress = Arc::clone(&sequencer.progress);
+    let (reader, clock) = (sequencer.reader.clone(), Arc::clone(&sequencer.clock));
+    Projector { index, reader, progress, clock, grown, projected }
 }
 
 fn node(options: &Options) -> Node {

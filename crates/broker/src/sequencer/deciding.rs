@@ -28,10 +28,14 @@ impl Sequencer {
         match command {
             Command::Submit(submission, reply) => {
                 let answer = self.submit(&submission, now)?;
+                self.count_refused(&answer);
                 self.release(reply, answer);
             }
             Command::Foresee(candidate, go_on) => match self.foresee(&candidate, now)? {
-                Some(answer) => self.release(candidate.reply, answer),
+                Some(answer) => {
+                    self.count_refused(&answer);
+                    self.release(candidate.reply, answer);
+                }
                 // Nothing is told by this, so it need not be durable. Whoever asked may
                 // have gone; then nothing is submitted.
                 None => drop(go_on.send(candidate)),
@@ -42,12 +46,16 @@ impl Sequencer {
                     repeat(&known, &prior).map(|evidence| Receipt { evidence, repeated: true });
                 self.release(reply, receipt);
             }
-            Command::Refused(facts, None) => self.refused(*facts, now)?,
+            Command::Refused(facts, None) => {
+                self.figures.refused(facts.reason());
+                self.refused(*facts, now)?;
+            }
             Command::Refused(mut facts, Some(reply)) => {
                 let instead = refused_in_doubt(&self.state);
                 if let Some(refusal) = &instead {
                     facts.set_reason(refusal.reason());
                 }
+                self.figures.refused(facts.reason());
                 self.refused(*facts, now)?;
                 self.release(reply, instead);
             }
@@ -58,6 +66,7 @@ impl Sequencer {
             Command::Settle { caller, token, answer, reply } => {
                 let settled = settle::settle(&self.state, &self.node, now, &caller, &token, answer);
                 let answer = self.settled(settled, &caller, now)?;
+                self.count_refused(&answer);
                 self.release(reply, answer);
             }
             Command::Release { stream, consumer } => {
@@ -74,6 +83,12 @@ impl Sequencer {
             Command::WriterIdle | Command::Stop => {}
         }
         Ok(())
+    }
+
+    fn count_refused<T>(&self, answer: &Result<T, Refusal>) {
+        if let Err(refusal) = answer {
+            self.figures.refused(refusal.reason());
+        }
     }
 
     /// Whether an entry can be written at all: on a disk that is full to the last

@@ -5,6 +5,7 @@ use std::thread::{self, JoinHandle};
 use tempfile::TempDir;
 
 use super::*;
+use crate::clock::SystemClock;
 use crate::tests::parts::Parts;
 
 /// A writer that runs, and what is around it.
@@ -22,6 +23,8 @@ fn run(parts: Parts) -> Running {
     let (grown, _projector_that_never_looks) = sync_channel(1);
     let writer = Writer {
         progress: Arc::new(Progress::new(0)),
+        figures: Arc::default(),
+        clock: Arc::new(SystemClock::new()),
         journal: parts.journal,
         blobs: parts.blobs,
         snapshots: parts.snapshots,
