@@ -10,6 +10,7 @@ pub mod inbox;
 mod lent;
 pub mod link;
 mod links;
+pub mod misbehaviour;
 mod phases;
 mod snapshot;
 mod timers;

@@ -112,11 +112,11 @@ impl State {
             Body::SlotCleared(facts) => self.slot_cleared(facts),
             // Its delivery has ended: the item says so to people, and changes nothing.
             Body::Contradicted(slot) => {
-                self.contradicted(&slot.peer);
+                self.contradicted(entry.time, &slot.peer);
                 self.slot_answered(slot);
             }
-            Body::PeerMisbehaved(_) | Body::ReadOpened(_) | Body::ReadClosed(_) | Body::Stopped => {
-            }
+            Body::PeerMisbehaved(facts) => self.misbehaved(entry.time, facts),
+            Body::ReadOpened(_) | Body::ReadClosed(_) | Body::Stopped => {}
         }
         self.next_position += 1;
         self.last_time = entry.time;

@@ -14,6 +14,7 @@ use barid_proto::federation::v1::{Lane, SlotAnswer, SlotFacts};
 use bytes::Bytes;
 use prost::Message as _;
 
+use super::misbehaviour::Misbehaviour;
 use super::write_off::{Proposal, WrittenOff};
 
 /// The lanes, in the order in which they go out.
@@ -31,6 +32,7 @@ pub struct Link {
     pub(super) session: u64,
     pub(super) proposal: Option<Proposal>,
     pub(super) written_off: WrittenOff,
+    pub(super) misbehaviour: Option<Misbehaviour>,
 }
 
 /// What this node sends in one lane.

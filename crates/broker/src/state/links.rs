@@ -230,6 +230,8 @@ impl State {
             written_off_by: link.written_off.by.as_ref().to_owned(),
             written_off: link.written_off.ended,
             contradictions: link.written_off.contradictions,
+            contradicted_at_ms: link.written_off.contradicted_at.0,
+            misbehaviour: link.misbehaviour_to_snapshot(),
         });
         links.collect()
     }
@@ -248,7 +250,9 @@ impl State {
                     by: kept.written_off_by.into(),
                     ended: kept.written_off,
                     contradictions: kept.contradictions,
+                    contradicted_at: Millis(kept.contradicted_at_ms),
                 },
+                misbehaviour: kept.misbehaviour.map(Into::into),
                 ..Link::default()
             };
             for (lane, kept) in LANES.iter().zip(kept.lanes) {

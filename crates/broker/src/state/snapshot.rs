@@ -14,7 +14,7 @@ use super::{Delivery, DeliveryKey, Message, Origin, Outward, Phase, State};
 use crate::registry::Registry;
 
 /// Version of the format. Another one is passed over: the journal has everything.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Why bytes are no snapshot of this version. The caller then replays the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

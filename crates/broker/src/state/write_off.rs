@@ -39,6 +39,8 @@ pub struct WrittenOff {
     pub ended: u64,
     /// Times that the peer's evidence said otherwise than a final here.
     pub contradictions: u64,
+    /// When it did so last.
+    pub contradicted_at: Millis,
 }
 
 impl State {
@@ -98,8 +100,10 @@ impl State {
         }
     }
 
-    pub(super) fn contradicted(&mut self, peer: &str) {
-        self.links.entry(peer.into()).or_default().written_off.contradictions += 1;
+    pub(super) fn contradicted(&mut self, at: Millis, peer: &str) {
+        let link = self.links.entry(peer.into()).or_default();
+        link.written_off.contradictions += 1;
+        link.written_off.contradicted_at = at;
     }
 
     /// The peer has not taken the number: it goes out without what has ended.
