@@ -128,7 +128,12 @@ impl Node {
 
     /// How its operator reaches it.
     pub(crate) fn operator_connector(&self) -> ConnectorConfig {
-        connector(&self.dir.join("operators/admin/operator.toml"))
+        self.operator_connector_named("admin")
+    }
+
+    /// How one of its operators does.
+    pub(crate) fn operator_connector_named(&self, name: &str) -> ConnectorConfig {
+        connector(&self.dir.join("operators").join(name).join("operator.toml"))
     }
 
     /// Its operator.
@@ -138,8 +143,7 @@ impl Node {
 
     /// One of its operators.
     pub(crate) fn operator_named(&self, name: &str) -> OperatorClient {
-        let account = self.dir.join("operators").join(name).join("operator.toml");
-        OperatorClient::new(ClientConfig::new(connector(&account), 1))
+        OperatorClient::new(ClientConfig::new(self.operator_connector_named(name), 1))
             .expect("an account that init made")
     }
 

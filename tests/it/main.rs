@@ -13,3 +13,4 @@ mod python;
 mod skip;
 mod start;
 mod tidy;
+mod watched;

@@ -21,7 +21,7 @@ pub use channel::ClientConfig;
 pub use error::{CallError, Fault, Refusal};
 pub use evidence::{EvidenceStream, ProvenEvidence};
 pub use link::{OpenLink, OpenLinkError, open_link};
-pub use operator::{EventTail, OperatorClient};
+pub use operator::{EventTail, OperatorClient, Tailed};
 pub use receipt::{Receipt, ReceiptError, SubmitError};
 pub use receive::{AnswerError, HandOut, ReceiveOptions, Receiver};
 pub use retry::{Backoff, Jitter, RetryPolicy};

@@ -27,7 +27,7 @@ pub use connector::{
     ConnectError, Connector, ConnectorConfig, ConnectorError, NodeStream, certificate_end_unix_s,
 };
 pub use endpoint::{Endpoint, EndpointError};
-pub use own::{OwnCertificate, OwnCertificateError};
+pub use own::{OwnCertificate, OwnCertificateError, earliest_end};
 pub use peer::PeerIdentity;
 pub use server::ServerTls;
 

@@ -5,6 +5,7 @@ mod deadline;
 mod events;
 mod evidence;
 mod exchange;
+mod health;
 mod letters;
 mod linking;
 mod message_status;
@@ -13,12 +14,14 @@ mod outbound;
 mod peers;
 mod reading;
 mod receive;
+mod scrape;
 mod settling;
 mod status;
 mod submit;
 mod trace;
 mod write_offs;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use barid_audit::evidence::{sign, with_proof};
@@ -33,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::Status;
 
+use crate::health::Health;
 use crate::link::Hub;
 use crate::streams::Streams;
 
@@ -40,6 +44,7 @@ pub(crate) use deadline::DeadlineLayer;
 pub(crate) use exchange::Exchange;
 pub(crate) use linking::Links;
 pub(crate) use operations::Operations;
+pub(crate) use scrape::{PATH as METRICS_PATH, Scrape};
 
 /// Answers of a stream that wait to be sent. A slow reader makes its own stream
 /// wait, nobody else's.
@@ -64,6 +69,9 @@ pub(crate) struct Shared {
     pub(crate) submitters: Streams,
     pub(crate) consumers: Streams,
     pub(crate) hub: Hub,
+    pub(crate) health: Health,
+    /// Identities that may ask how the node is, and nothing else.
+    pub(crate) monitors: BTreeSet<String>,
 }
 
 impl Services {

@@ -4,6 +4,7 @@ pub mod card;
 pub mod clock;
 pub mod config;
 mod grpc;
+mod health;
 pub mod init;
 pub mod link;
 pub mod logging;

@@ -19,11 +19,13 @@ use barid_message::key::SigningKey;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tonic::service::Routes;
 use tonic::transport::Server;
 use tower::layer::util::{Identity as NoLayer, Stack};
 
 use crate::config::{Config, FileError};
-use crate::grpc::{DeadlineLayer, Exchange, Operations, Services, Shared};
+use crate::grpc::{DeadlineLayer, Exchange, METRICS_PATH, Operations, Scrape, Services, Shared};
+use crate::health::{self, Fixed, Health, alarm};
 use crate::link::{Hub, LinkStartError, Linking, own as own_card};
 use crate::registry;
 use crate::signal;
@@ -175,10 +177,16 @@ pub async fn run_by(
         submitters: Streams::default(),
         consumers: Streams::default(),
         hub: Hub::new(&identity, peers),
+        health: Health::new(Fixed::new(&config, &material, broker.now())),
+        monitors: config.monitors.iter().map(ToString::to_string).collect(),
         identity,
     });
     let tasks = services.tasks.clone();
     linking.begin(&services);
+    tasks.spawn(health::watch(services.clone()));
+    if let Some(command) = config.alarm.clone() {
+        tasks.spawn(alarm::tell(services.clone(), command));
+    }
     let serving = Box::pin(serve(&services, exchange, operations));
     let told = signal::stop().map_err(ServeError::Signal)?;
     ready(listening);
@@ -226,14 +234,18 @@ async fn serve(
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1();
     let exchange_router = server().add_service(exchange_service);
-    let operations_router = server().add_service(operations_service).add_service(health_service);
-    let operations_router = match reflection {
-        Ok(reflection) => operations_router.add_service(reflection),
+    let operations_routes = Routes::new(operations_service).add_service(health_service);
+    let operations_routes = match reflection {
+        Ok(reflection) => operations_routes.add_service(reflection),
         Err(error) => {
             tracing::error!(%error, "reflection is off; this is a fault of this program");
-            operations_router
+            operations_routes
         }
     };
+    let metrics = Scrape(services.clone());
+    let operations_routes = operations_routes.into_axum_router();
+    let operations_routes = Routes::from(operations_routes.route_service(METRICS_PATH, metrics));
+    let operations_router = server().add_routes(operations_routes);
     let (exchange_acceptor, exchange_incoming) = exchange;
     let (operations_acceptor, operations_incoming) = operations;
     let stopped = || stop.clone().cancelled_owned();

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use barid_link::client::OperatorClient;
+use barid_link::client::{OperatorClient, Tailed};
 use barid_message::address::Address;
 use barid_message::header::Kind;
 use barid_message::id::MessageId;
@@ -26,6 +26,9 @@ EXAMPLES
   barid tail                                   the last ten events
   barid tail --follow --outcome refused        refusals as they happen
   barid tail --follow --agency pk/police --json | tee police.jsonl
+
+  With --follow and without a filter it also says what is wrong with the node, when that
+  begins and when it ends: `barid status` has all of it.
 
   Who watched, and --why, is itself kept in the node's journal.";
 
@@ -127,6 +130,17 @@ fn event(typed: &str) -> Result<Event, String> {
 }
 
 impl FilterArgs {
+    /// Whether all events fit.
+    const fn is_empty(&self) -> bool {
+        let Self { message, agency, kind, outcome, from, to, why: _ } = self;
+        message.is_none()
+            && agency.is_none()
+            && kind.is_none()
+            && outcome.is_none()
+            && from.is_none()
+            && to.is_none()
+    }
+
     fn filter(&self) -> Result<pb::EventFilter, WrongUse> {
         let now = clock::now();
         let [from, to] = [self.from, self.to].map(|when| when.map(|when| when.at(now)));
@@ -159,6 +173,7 @@ pub(crate) async fn tail(
         purpose: args.filter.why.clone(),
         last: args.last,
         follow: args.follow,
+        problems: args.follow && args.filter.is_empty(),
     };
     let mut columns = Columns::new(COLUMNS);
     loop {
@@ -189,10 +204,15 @@ async fn read(
     output: &mut Output,
 ) -> Result<(), ReadError> {
     let mut tail = client.tail_events(request.clone()).await.map_err(ReadError::Call)?;
-    while let Some(record) = tail.next().await.map_err(ReadError::Call)? {
-        show(&record, columns, output).map_err(ReadError::Output)?;
-        request.after = record.cursor;
-        request.last = 0;
+    while let Some(tailed) = tail.next().await.map_err(ReadError::Call)? {
+        match tailed {
+            Tailed::Event(record) => {
+                show(&record, columns, output).map_err(ReadError::Output)?;
+                request.after = record.cursor;
+                request.last = 0;
+            }
+            Tailed::Problem(change) => show_problem(&change, output).map_err(ReadError::Output)?,
+        }
     }
     Ok(())
 }
@@ -232,6 +252,25 @@ pub(crate) async fn log(
         output.note(Line::default().faint("no such events"));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Something begins to be wrong with the node, or ends: no row of the table.
+fn show_problem(change: &pb::ProblemChange, output: &mut Output) -> Result<(), OutputError> {
+    if output.wants_json() {
+        return output.json(change);
+    }
+    let problem = change.problem.clone().unwrap_or_default();
+    let time = words::time(change.time.as_ref());
+    let line = Line::default().text(format!("{time}  "));
+    let line = match problem.severity() {
+        _ if change.ended => line.good("WELL AGAIN").text("  "),
+        pb::Severity::Critical => line.bad("CRITICAL").text("  "),
+        pb::Severity::Warning | pb::Severity::Unspecified => line.caution("WARNING").text("  "),
+    };
+    let line =
+        if problem.subject.is_empty() { line } else { line.strong(problem.subject).text(": ") };
+    let line = line.text(problem.text);
+    output.line(if change.ended { line } else { line.text("; do: ").text(problem.advice) })
 }
 
 fn show(

@@ -41,6 +41,8 @@ macro_rules! calls {
 }
 
 calls! {
+    /// Whether anything is wrong with the node.
+    status(GetStatusRequest) -> GetStatusResponse via get_status, call;
     /// State of the node.
     node_status(GetNodeStatusRequest) -> GetNodeStatusResponse via get_node_status, call;
     /// A page of the delivery log.
@@ -98,9 +100,18 @@ impl OperatorClient {
 #[derive(Debug)]
 pub struct EventTail(Streaming<pb::TailEventsResponse>);
 
+/// What a tail tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tailed {
+    /// An event.
+    Event(pb::EventRecord),
+    /// Something begins to be wrong with the node, or ends; where it was asked for.
+    Problem(pb::ProblemChange),
+}
+
 impl EventTail {
-    /// The next event; `None` at the end.
-    pub async fn next(&mut self) -> Result<Option<pb::EventRecord>, CallError> {
+    /// The next event or problem; `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<Tailed>, CallError> {
         use barid_proto::operations::v1::tail_events_response::Item;
         loop {
             let read = tokio::time::timeout(caps::HEARTBEAT_SILENCE, self.0.message());
@@ -111,7 +122,8 @@ impl EventTail {
                 Err(_elapsed) => return Err(CallError::Interrupted),
             };
             match item {
-                Some(Item::Event(event)) => return Ok(Some(event)),
+                Some(Item::Event(event)) => return Ok(Some(Tailed::Event(event))),
+                Some(Item::Problem(change)) => return Ok(Some(Tailed::Problem(change))),
                 Some(Item::Heartbeat(_)) => {}
                 Some(Item::Closing(closing)) => {
                     return Err(CallError::closed(closing.reason, closing.message));

@@ -82,6 +82,17 @@ impl OwnCertificate {
     }
 }
 
+/// When the first of these certificates ends, PEM. `None`: there is none that can be read.
+#[must_use]
+pub fn earliest_end(pem: &[u8]) -> Option<Millis> {
+    let certificates = all_from_pem::<CertificateDer<'static>>(pem, TlsFile::Certificate).ok()?;
+    let ends = certificates.iter().filter_map(|der| {
+        let (_, parsed) = X509Certificate::from_der(der).ok()?;
+        u64::try_from(parsed.validity().not_after.timestamp()).ok()
+    });
+    ends.min().map(|seconds| Millis(seconds.saturating_mul(1_000)))
+}
+
 fn server_name(certificate: &X509Certificate<'_>) -> Option<String> {
     let names = certificate.subject_alternative_name().ok()??;
     let names = &names.value.general_names;

@@ -50,11 +50,12 @@ pub(super) fn read_agencies(
     raw.iter().map(|raw| read_agency(source, domain, raw, &mut taken)).collect()
 }
 
-/// Reads all `[[operator]]` tables.
+/// Reads all `[[operator]]` or `[[monitor]]` tables; none is among `others`.
 pub(super) fn read_operators(
     source: &Source<'_>,
     domain: &TrustDomain,
     raw: &[RawOperator],
+    others: &[Identity],
 ) -> Result<Vec<Identity>, ConfigError> {
     let form = format!("spiffe://{domain}/operator/NAME");
     let mut operators = Vec::with_capacity(raw.len());
@@ -65,7 +66,7 @@ pub(super) fn read_operators(
             let wanted = "an operator of this node";
             return Err(source.refuse(id, Problem::IdentityKind { identity, wanted, form }));
         }
-        if operators.contains(&identity) {
+        if operators.contains(&identity) || others.contains(&identity) {
             return Err(source.refuse(id, Problem::IdentityTwice(identity)));
         }
         operators.push(identity);

@@ -50,7 +50,7 @@ pub struct Delivery {
 }
 
 /// One number: its key, default and range.
-struct Knob {
+pub(super) struct Knob {
     key: &'static str,
     default: u32,
     min: u32,
@@ -67,8 +67,17 @@ const RETRY_MIN: Knob = Knob { key: "retry_delay_s_min", default: 1, min: 1, max
 const RETRY_MAX: Knob = Knob { key: "retry_delay_s_max", default: 300, min: 1, max: 86_400 };
 const INBOX: Knob = Knob { key: "inbox_messages_max", default: 100_000, min: 100, max: 10_000_000 };
 
+/// Seconds that the alarm command may take.
+pub(super) const ALARM_TIMEOUT: Knob = Knob { key: "timeout_s", default: 30, min: 1, max: 300 };
+/// Minutes between two alarms for one problem.
+pub(super) const ALARM_PAUSE: Knob = Knob { key: "pause_min", default: 15, min: 1, max: 1440 };
+
 impl Knob {
-    fn read(&self, source: &Source<'_>, raw: Option<&Spanned<u32>>) -> Result<u32, ConfigError> {
+    pub(super) fn read(
+        &self,
+        source: &Source<'_>,
+        raw: Option<&Spanned<u32>>,
+    ) -> Result<u32, ConfigError> {
         let Some(raw) = raw else {
             return Ok(self.default);
         };

@@ -6,6 +6,7 @@
 
 mod agencies;
 mod agreements;
+mod alarm;
 mod error;
 mod files;
 mod limits;
@@ -29,6 +30,7 @@ use barid_message::time::Millis;
 use serde::Deserialize;
 
 pub use agencies::Agency;
+pub use alarm::Alarm;
 pub use error::{ConfigError, Place, Problem};
 pub use files::{FileError, TlsMaterial};
 pub use limits::{Delivery, Storage};
@@ -65,10 +67,14 @@ pub struct Config {
     pub storage: Storage,
     /// `[delivery]`.
     pub delivery: Delivery,
+    /// `[alarm]`; `None`: no command is run.
+    pub alarm: Option<Alarm>,
     /// `[[agency]]`, in the order of the file.
     pub agencies: Vec<Agency>,
     /// `[[operator]]`: identities, in the order of the file.
     pub operators: Vec<Identity>,
+    /// `[[monitor]]`: identities that may ask how the node is, and nothing else.
+    pub monitors: Vec<Identity>,
     /// `[[agreement]]`, in the order of the file.
     pub agreements: Vec<Agreement>,
     /// `[[peer]]`: nodes that this one is linked with, in the order of the file.
@@ -259,13 +265,21 @@ impl Config {
         for (raw, key) in [(&raw.tls.key, &tls.key), (&raw.evidence.key, &evidence.key)] {
             node.keep_out(source, raw, key)?;
         }
+        let operators = agencies::read_operators(source, &node.trust_domain, &raw.operator, &[])?;
         let config = Self {
             listen: Listen::read(source, &raw.listen)?,
             log: Log { format: raw.log.format, level: raw.log.level },
             storage: Storage::read(source, &raw.storage)?,
             delivery: Delivery::read(source, &raw.delivery)?,
+            alarm: Alarm::read(source, &raw.alarm)?,
             agencies: agencies::read_agencies(source, &node.trust_domain, &raw.agency)?,
-            operators: agencies::read_operators(source, &node.trust_domain, &raw.operator)?,
+            monitors: agencies::read_operators(
+                source,
+                &node.trust_domain,
+                &raw.monitor,
+                &operators,
+            )?,
+            operators,
             agreements: agreements::read_agreements(source, &raw.agreement)?,
             node,
             tls,

@@ -25,9 +25,13 @@ pub(super) struct RawConfig {
     #[serde(default)]
     pub(super) delivery: RawDelivery,
     #[serde(default)]
+    pub(super) alarm: RawAlarm,
+    #[serde(default)]
     pub(super) agency: Vec<RawAgency>,
     #[serde(default)]
     pub(super) operator: Vec<RawOperator>,
+    #[serde(default)]
+    pub(super) monitor: Vec<RawOperator>,
     #[serde(default)]
     pub(super) agreement: Vec<RawAgreement>,
     #[serde(default)]
@@ -92,6 +96,15 @@ pub(super) struct RawDelivery {
     pub(super) retry_delay_s_min: Option<Spanned<u32>>,
     pub(super) retry_delay_s_max: Option<Spanned<u32>>,
     pub(super) inbox_messages_max: Option<Spanned<u32>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAlarm {
+    #[serde(default)]
+    pub(super) command: Vec<Text>,
+    pub(super) timeout_s: Option<Spanned<u32>>,
+    pub(super) pause_min: Option<Spanned<u32>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -70,6 +70,7 @@ fn what_the_example_shows_as_default_is_the_default() {
     assert_eq!(spoken.storage, silent.storage);
     assert_eq!(spoken.delivery, silent.delivery);
     assert_eq!(spoken.log, silent.log);
+    assert_eq!((spoken.alarm, silent.alarm), (None, None));
     assert_eq!(spoken.tls, silent.tls);
 }
 
@@ -77,7 +78,7 @@ fn what_the_example_shows_as_default_is_the_default() {
 fn every_key_stands_in_the_readme() {
     let table: toml::Table = uncommented().parse().unwrap();
     // Tables that `barid peer add` writes; the example has none.
-    let mut keys = ["peer", "card", "dial"].map(str::to_owned).to_vec();
+    let mut keys = ["peer", "card", "dial", "monitor"].map(str::to_owned).to_vec();
     for (section, value) in &table {
         keys.push(section.clone());
         let tables = match value {

@@ -18,7 +18,8 @@ use barid_proto::operations::v1::{
 };
 use barid_store::{Cursor, EventRow, Filter, Page};
 use prost::Message as _;
-use tokio::sync::mpsc;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc};
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
@@ -28,6 +29,7 @@ use super::evidence::cursor;
 use super::reading::Reading;
 use super::status::{refuse, status, stopping};
 use super::{ANSWERS_MAX, Services, timestamp};
+use crate::health::Change;
 
 const PAGE_DEFAULT: usize = 50;
 const PAGE_MAX: i32 = 500;
@@ -50,6 +52,11 @@ pub(super) fn tail(
         return Err(refuse(Reason::FieldInvalid, "a tail begins with at most 500 events"));
     }
     let after = cursor(services, &request.after)?;
+    if request.problems && (!request.follow || asked != EventFilter::default()) {
+        let text = "problems are told to who follows, and without a filter";
+        return Err(refuse(Reason::FieldInvalid, text));
+    }
+    let problems = request.problems.then(|| services.health.changes());
     let place = services.readers.open(&operator.identity).map_err(|refusal| status(&refusal))?;
     let (answers, stream) = mpsc::channel(ANSWERS_MAX);
     let services = services.clone();
@@ -59,7 +66,8 @@ pub(super) fn tail(
             Reading::open(&services.broker, &operator.identity, "tail", words, &request.purpose);
         let ended = match opened.await {
             Ok(reading) => {
-                let tail = Tail { services: &services, filter, reading, answers: &answers };
+                let tail =
+                    Tail { services: &services, filter, reading, answers: &answers, problems };
                 tail.run(after, request.last, request.follow).await
             }
             Err(refused) => Err(refused),
@@ -78,6 +86,8 @@ struct Tail<'a> {
     filter: Filter,
     reading: Reading,
     answers: &'a mpsc::Sender<Result<TailEventsResponse, Status>>,
+    /// What begins to be wrong and ends; `None`: it was not asked for.
+    problems: Option<broadcast::Receiver<Change>>,
 }
 
 impl Tail<'_> {
@@ -91,6 +101,9 @@ impl Tail<'_> {
             let page = self.services.read_log(|log| log.newest(&self.filter, limit))?;
             reached = page.reached;
             self.send_all(page).await?;
+        }
+        if self.problems.is_some() {
+            self.send_standing().await?;
         }
         loop {
             projected.mark_unchanged();
@@ -108,6 +121,9 @@ impl Tail<'_> {
             tokio::select! {
                 () = self.services.stop.cancelled() => return self.close(&stopping()).await,
                 () = self.answers.closed() => return Ok(()),
+                change = next_change(&mut self.problems) => {
+                    self.send(Item::Problem(change.to_proto())).await?;
+                }
                 changed = timeout(HEARTBEAT_INTERVAL, projected.changed()) => match changed {
                     Ok(Ok(())) => if let Err(down) = broker.view() {
                         return self.close(&down).await;
@@ -120,6 +136,17 @@ impl Tail<'_> {
                 },
             }
         }
+    }
+
+    /// What is wrong already.
+    async fn send_standing(&self) -> Result<(), Status> {
+        let (at, standing) = (self.services.broker.now(), self.services.health.problems());
+        let standing = standing.borrow().clone();
+        for problem in standing {
+            let change = Change { at, problem, ended: false };
+            self.send(Item::Problem(change.to_proto())).await?;
+        }
+        Ok(())
     }
 
     async fn send_all(&mut self, page: Page<EventRow>) -> Result<(), Status> {
@@ -140,6 +167,21 @@ impl Tail<'_> {
     async fn send(&self, item: Item) -> Result<(), Status> {
         let response = TailEventsResponse { item: Some(item) };
         self.answers.send(Ok(response)).await.map_err(|_gone| super::receive::gone())
+    }
+}
+
+/// The next change of what is wrong; never where it was not asked for. Who is too slow
+/// misses some.
+async fn next_change(changes: &mut Option<broadcast::Receiver<Change>>) -> Change {
+    let Some(changes) = changes else {
+        return std::future::pending().await;
+    };
+    loop {
+        match changes.recv().await {
+            Ok(change) => return change,
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return std::future::pending().await,
+        }
     }
 }
 

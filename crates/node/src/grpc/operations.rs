@@ -5,24 +5,32 @@ use barid_link::stub::operations::operations_service_server::OperationsService;
 use barid_proto::operations::v1::{
     ConfirmClockRequest, ConfirmClockResponse, ConfirmWriteOffRequest, ConfirmWriteOffResponse,
     DropDeadLetterRequest, DropDeadLetterResponse, GetDeadLetterRequest, GetDeadLetterResponse,
-    GetNodeStatusRequest, GetNodeStatusResponse, ListDeadLettersRequest, ListDeadLettersResponse,
-    ListEventsRequest, ListEventsResponse, ListPeersRequest, ListPeersResponse, ListQueuesRequest,
-    ListQueuesResponse, ProposeWriteOffRequest, ProposeWriteOffResponse, RenewPeerRequest,
-    RenewPeerResponse, RetryDeadLetterRequest, RetryDeadLetterResponse, TailEventsRequest,
-    TailEventsResponse, Totals, TraceMessageRequest, TraceMessageResponse, WithdrawWriteOffRequest,
-    WithdrawWriteOffResponse,
+    GetNodeStatusRequest, GetNodeStatusResponse, GetStatusRequest, GetStatusResponse,
+    ListDeadLettersRequest, ListDeadLettersResponse, ListEventsRequest, ListEventsResponse,
+    ListPeersRequest, ListPeersResponse, ListQueuesRequest, ListQueuesResponse,
+    ProposeWriteOffRequest, ProposeWriteOffResponse, RenewPeerRequest, RenewPeerResponse,
+    RetryDeadLetterRequest, RetryDeadLetterResponse, TailEventsRequest, TailEventsResponse, Totals,
+    TraceMessageRequest, TraceMessageResponse, WithdrawWriteOffRequest, WithdrawWriteOffResponse,
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::status::status;
-use super::{Services, events, letters, peers, timestamp, trace, write_offs};
+use super::{Services, events, health, letters, peers, timestamp, trace, write_offs};
 
 /// The handlers.
 pub(crate) struct Operations(pub(crate) Services);
 
 #[tonic::async_trait]
 impl OperationsService for Operations {
+    async fn get_status(
+        &self,
+        request: Request<GetStatusRequest>,
+    ) -> Result<Response<GetStatusResponse>, Status> {
+        self.0.watcher(request.extensions()).await?;
+        health::get(&self.0).await.map(Response::new)
+    }
+
     async fn get_node_status(
         &self,
         request: Request<GetNodeStatusRequest>,

@@ -1,0 +1,229 @@
+//! Gathering the facts: one look at the broker's state, one at each link and file.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use barid_broker::caps::OVERDUE_AFTER_MS;
+use barid_broker::decide::Refusal;
+use barid_broker::state::link::{LANES, Link, Slot};
+use barid_broker::state::{Delivery, DeliveryKey, Phase, State, Totals};
+use barid_link::tls::earliest_end;
+use barid_message::time::Millis;
+use barid_proto::federation::v1::Lane;
+
+use super::facts::{Bearer, Ending, Facts, Inbox, Peer, Pile, place};
+use crate::config::{Config, TlsMaterial};
+use crate::grpc::Services;
+use crate::link::State as LinkState;
+
+/// Parts of the data folder beside the ballast.
+const FOLDERS: [&str; 5] = ["journal", "bodies", "state", "index", "log"];
+
+/// What does not change while the node runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Fixed {
+    started_at: Millis,
+    data: PathBuf,
+    segment_bytes: u64,
+    /// The node's own certificates and card.
+    ends: Vec<Ending>,
+}
+
+impl Fixed {
+    pub(crate) fn new(config: &Config, material: &TlsMaterial, now: Millis) -> Self {
+        let certificates = [
+            (Bearer::OwnCertificate, earliest_end(&material.certificate)),
+            (Bearer::ClientCa, earliest_end(&material.client_ca)),
+        ];
+        let card = config.own_card.as_ref().map(|card| card.valid_until());
+        let own = certificates.into_iter().chain([(Bearer::OwnCard, card)]);
+        Self {
+            started_at: now,
+            data: config.node.data.clone(),
+            segment_bytes: config.storage.segment_bytes,
+            ends: own.filter_map(|(what, at)| Some(Ending { what, at: at? })).collect(),
+        }
+    }
+}
+
+/// What the broker's state says.
+#[derive(Default)]
+struct Seen {
+    totals: Totals,
+    clock_suspect: bool,
+    inboxes: BTreeMap<String, Inbox>,
+    peers: BTreeMap<Arc<str>, Peer>,
+}
+
+/// All facts.
+///
+/// # Errors
+/// [`Refusal`] where the node is stopping.
+pub(super) async fn gather(services: &Services, fixed: &Fixed) -> Result<Facts, Refusal> {
+    let broker = &services.broker;
+    let now = broker.now();
+    let mut seen = broker.inspect(move |state| look(state, now)).await?;
+    let registry = broker.registry();
+    let mut ends = fixed.ends.clone();
+    let peers = registry.peers().map(|peer| {
+        let report = services.hub.read(&peer.identity);
+        ends.push(Ending { what: Bearer::PeerCard(peer.name.clone()), at: peer.valid_until });
+        let shown = report.certificate_until;
+        ends.extend(
+            shown.map(|at| Ending { what: Bearer::PeerCertificate(peer.name.clone()), at }),
+        );
+        Peer {
+            name: peer.name.clone(),
+            state: report.state,
+            since: report.since,
+            last_failure: report.last_failure,
+            round_trip_ms: report.round_trip_ms,
+            clock_difference_ms: report.clock_difference_ms,
+            last_receipt: report.last_receipt,
+            has_offered_card: report.offered.is_some(),
+            ..seen.peers.remove(&peer.identity).unwrap_or_default()
+        }
+    });
+    let peers = peers.collect();
+    let max = broker.inbox_max() as u64;
+    let inboxes = registry.inboxes().map(|address| {
+        let address = address.to_string();
+        let consumers = services.consumers.count(&address) as u64;
+        let inbox = seen.inboxes.remove(&address).unwrap_or_default();
+        Inbox { address, consumers, max, ..inbox }
+    });
+    Ok(Facts {
+        now,
+        started_at: fixed.started_at,
+        clock_suspect: seen.clock_suspect,
+        has_room: broker.has_room(),
+        room: broker.room().ok(),
+        used_bytes: tokio::task::block_in_place(|| used_bytes(&fixed.data)),
+        segment_bytes: fixed.segment_bytes,
+        projected: broker.view().ok().map(|log| log.applied()),
+        durable: broker.durable(),
+        totals: seen.totals,
+        inboxes: inboxes.collect(),
+        peers,
+        ends,
+        measured: broker.measured(),
+    })
+}
+
+fn look(state: &State, now: Millis) -> Seen {
+    let mut seen = Seen {
+        totals: state.totals(),
+        clock_suspect: state.clock_suspect(),
+        peers: state.links().map(|(peer, link)| (Arc::clone(peer), of_link(state, link))).collect(),
+        ..Seen::default()
+    };
+    for (_, delivery) in state.deliveries() {
+        let overdue = overdue_since(state, now, delivery);
+        match &delivery.outward {
+            Some(outward) => {
+                let peer = seen.peers.entry(Arc::clone(&outward.peer)).or_default();
+                to_peer(peer, delivery, overdue);
+            }
+            None => {
+                let inbox = seen.inboxes.entry(delivery.recipient.to_string()).or_default();
+                to_inbox(inbox, delivery, overdue);
+            }
+        }
+    }
+    seen
+}
+
+/// Since when a delivery should have ended that has not. While the clock is in doubt, only
+/// what was said is known.
+fn overdue_since(state: &State, now: Millis, delivery: &Delivery) -> Option<Millis> {
+    let (end, ..) = delivery.message.end();
+    let is_past = !state.clock_suspect() && now.0 >= end.0.saturating_add(OVERDUE_AFTER_MS);
+    (delivery.overdue || is_past).then_some(end)
+}
+
+fn to_peer(peer: &mut Peer, delivery: &Delivery, overdue: Option<Millis>) {
+    if let Some(since) = overdue {
+        peer.overdue.add(since);
+    }
+    if delivery.phase == Phase::Passed {
+        peer.passed += 1;
+    } else {
+        let waiting = &mut peer.waiting[place(delivery.message.precedence())];
+        waiting.add(delivery.message.accepted_at);
+    }
+}
+
+fn to_inbox(inbox: &mut Inbox, delivery: &Delivery, overdue: Option<Millis>) {
+    inbox.open += 1;
+    if let Some(since) = overdue {
+        inbox.overdue.add(since);
+    }
+    let accepted_at = delivery.message.accepted_at;
+    let phase = match delivery.phase {
+        Phase::Dead(since) => return inbox.dead.add(since),
+        Phase::Unreadable => return inbox.unreadable.add(accepted_at),
+        Phase::Leased(_) => 1,
+        Phase::Delayed(_) => 2,
+        Phase::Ready | Phase::Queued | Phase::Deferred(_) | Phase::Passed => 0,
+    };
+    inbox.phases[phase] += 1;
+    inbox.waiting[place(delivery.message.precedence())].add(accepted_at);
+}
+
+fn of_link(state: &State, link: &Link) -> Peer {
+    let lanes = LANES.map(|lane| of_lane(state, link, lane));
+    Peer {
+        lanes,
+        misbehaviour: link.misbehaviour().cloned(),
+        contradictions: link.written_off().contradictions,
+        contradicted_at: link.written_off().contradicted_at,
+        proposal: link.proposal().map(|proposal| (proposal.at, proposal.until)),
+        ..Peer::default()
+    }
+}
+
+fn of_lane(state: &State, link: &Link, lane: Lane) -> (Pile, u64) {
+    let outbound = link.outbound(lane);
+    let (mut bytes, mut oldest) = (0, None);
+    for slot in outbound.slots.values() {
+        let Slot::Transfer { accepted, deliveries, .. } = slot else {
+            continue;
+        };
+        let open = deliveries.iter().find_map(|(index, _)| {
+            state.delivery(DeliveryKey { accepted: *accepted, index: *index })
+        });
+        if let Some(delivery) = open {
+            bytes += u64::from(delivery.message.facts.blob_length);
+            oldest.get_or_insert(delivery.message.accepted_at);
+        }
+    }
+    (Pile { number: outbound.waiting(), oldest }, bytes)
+}
+
+impl Peer {
+    /// Whether its link is up.
+    pub(crate) fn is_live(&self) -> bool {
+        self.state == LinkState::Live
+    }
+}
+
+/// What the data folder takes of the disk. A file that goes meanwhile takes nothing.
+fn used_bytes(data: &Path) -> u64 {
+    FOLDERS.iter().map(|folder| of_folder(&data.join(folder))).sum()
+}
+
+fn of_folder(folder: &Path) -> u64 {
+    use std::os::unix::fs::MetadataExt as _;
+    let Ok(entries) = fs::read_dir(folder) else {
+        return 0;
+    };
+    let of_entry = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => of_folder(&entry.path()),
+        // Blocks of 512 bytes, whatever the file system's own are (POSIX, stat.h).
+        Ok(metadata) => metadata.blocks() * 512,
+        Err(_gone) => 0,
+    };
+    entries.flatten().map(of_entry).sum()
+}
