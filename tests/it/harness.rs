@@ -194,6 +194,12 @@ impl Node {
         self.listens(Process::serve_moved(&self.config()));
     }
 
+    /// As this process, which was just started.
+    pub(crate) fn restart_as(&mut self, process: Process) {
+        self.process = None;
+        self.listens(process);
+    }
+
     fn listens(&mut self, mut process: Process) {
         match process.listening() {
             Ok(listening) => {

@@ -6,6 +6,7 @@ mod cli;
 mod crash;
 mod delivery;
 mod demo;
+mod faults;
 mod federation;
 mod harness;
 mod hostile;

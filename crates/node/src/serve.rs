@@ -9,7 +9,7 @@ use barid_broker::clock::{Clock, SystemClock};
 use barid_broker::decide::Policy;
 use barid_broker::random::MachineRandom;
 use barid_broker::{Broker, OpenError, Opened, Options, Start, Stopped};
-use barid_journal::OsDisk;
+use barid_journal::{Disk, OsDisk};
 use barid_link::caps;
 use barid_link::identity::{Identity, IdentityError, TrustDomain};
 use barid_link::stub::exchange::exchange_service_server::ExchangeServiceServer;
@@ -118,16 +118,32 @@ pub struct Listening {
 /// [`ServeError`]: one sentence that says what to do. Where the start failed, nothing
 /// was told to anyone.
 pub async fn run(config: Config, ready: impl FnOnce(Listening)) -> Result<(), ServeError> {
-    Box::pin(run_by(Arc::new(SystemClock::new()), config, ready)).await
+    Box::pin(run_on(Machine::default(), config, ready)).await
 }
 
-/// The same by another clock, which the broker and the links go by; certificates, and how
-/// long a call may take, go by the machine's all the same. For tests of what takes days.
+/// What a node runs on.
+pub struct Machine {
+    /// The broker and the links go by it; certificates, and how long a call may take, go by
+    /// the machine's own all the same.
+    pub clock: Arc<dyn Clock>,
+    /// Journal, bodies and snapshots lie on it; the delivery log uses the machine's own all
+    /// the same.
+    pub disk: Arc<dyn Disk>,
+}
+
+impl Default for Machine {
+    /// This one.
+    fn default() -> Self {
+        Self { clock: Arc::new(SystemClock::new()), disk: Arc::new(OsDisk) }
+    }
+}
+
+/// The same on another machine: for tests of what takes days, and of disks that fail.
 ///
 /// # Errors
 /// As [`run`].
-pub async fn run_by(
-    clock: Arc<dyn Clock>,
+pub async fn run_on(
+    machine: Machine,
     config: Config,
     ready: impl FnOnce(Listening),
 ) -> Result<(), ServeError> {
@@ -149,7 +165,7 @@ pub async fn run_by(
     };
 
     let identity = format!("spiffe://{}/node", config.node.trust_domain);
-    let options = options(clock, &config, identity.clone(), &evidence_key);
+    let options = options(machine, &config, identity.clone(), &evidence_key);
     let opened = tokio::task::spawn_blocking(move || barid_broker::open(options));
     let Opened { broker, start } = opened.await.map_err(|_panicked| ServeError::Panicked)??;
     let Start { start_no, dropped_bytes, replayed, clock_suspect } = start;
@@ -335,14 +351,14 @@ async fn end(broker: &Broker) -> Result<(), ServeError> {
     }
 }
 
-fn options(clock: Arc<dyn Clock>, config: &Config, identity: String, key: &SigningKey) -> Options {
+fn options(machine: Machine, config: &Config, identity: String, key: &SigningKey) -> Options {
     let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let storage = &config.storage;
     let delivery = &config.delivery;
     Options {
         data: config.node.data.clone(),
-        disk: Arc::new(OsDisk),
-        clock,
+        disk: machine.disk,
+        clock: machine.clock,
         random: Arc::new(MachineRandom::new()),
         identity,
         trust_domain: config.node.trust_domain.to_string(),

@@ -55,7 +55,14 @@ impl Process {
         Self::start(program.arg(config).stdin(Stdio::piped()))
     }
 
-    fn start(command: &mut Command) -> Self {
+    /// The same, on a disk with faults (`src/faulty`); its steps are told to a file.
+    pub(crate) fn serve_faulty(config: &Path, steps: &Path, faults: &[String]) -> Self {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_barid-e2e-faulty"));
+        Self::start(program.arg(config).arg(steps).args(faults).stdin(Stdio::null()))
+    }
+
+    /// What this command starts, which says where it listens as the program does.
+    pub(crate) fn start(command: &mut Command) -> Self {
         let command = command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let time = child.stdin.take();
@@ -69,8 +76,12 @@ impl Process {
 
     /// Lets so much time pass for the node at once.
     pub(crate) fn pass(&mut self, time: Duration) {
+        self.order(&format!("pass {}", time.as_millis()));
+    }
+
+    fn order(&mut self, order: &str) {
         let orders = self.time.as_mut().expect("a node whose time can be moved on");
-        writeln!(orders, "{}", time.as_millis()).expect("the node runs");
+        writeln!(orders, "{order}").expect("the node runs");
     }
 
     /// Waits until it listens, or has ended instead.
@@ -92,11 +103,27 @@ impl Process {
         self.ended();
     }
 
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).expect("a child can be signalled");
+    }
+
     /// Asks it to stop, and waits.
     pub(crate) fn stop(&mut self) -> Ended {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, Signal::TERM).expect("a child can be signalled");
+        self.signal(Signal::TERM);
         self.ended()
+    }
+
+    /// Waits for its end, which nobody has asked for, without holding up others.
+    pub(crate) async fn ends(&mut self) {
+        while self.child.try_wait().expect("a child can be waited for").is_none() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// Its number.
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
     }
 
     /// Waits for its end.
