@@ -39,6 +39,20 @@ async fn the_same_bytes_again_give_the_same_receipt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_id_of_two_agencies_is_two_messages() {
+    let node = Node::start(&["pk/customs", "pk/health", "pk/police"]);
+    let customs = node.agency("pk/customs").await;
+    let health = node.agency("pk/health").await;
+    let police = node.agency("pk/police").await;
+    let id = customs.send(customs.note("of customs").to(&police.address)).await;
+    let other = health.sign(health.note("of health").to(&police.address).id(id));
+    assert!(!health.submit(&other).await.expect("accepted").repeated);
+    let mut inbox = police.inbox();
+    let taken = [inbox.take().await, inbox.take().await];
+    assert_eq!(taken, ["of customs", "of health"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_header_under_a_known_id_is_refused_with_evidence() {
     let node = Node::start(&["pk/customs", "pk/police"]);
     let customs = node.agency("pk/customs").await;

@@ -79,6 +79,11 @@ impl Process {
         self.order(&format!("pass {}", time.as_millis()));
     }
 
+    /// Sets its wall clock, and that alone, so far from the machine's.
+    pub(crate) fn set_wall(&mut self, by_ms: i64) {
+        self.order(&format!("set {by_ms}"));
+    }
+
     fn order(&mut self, order: &str) {
         let orders = self.time.as_mut().expect("a node whose time can be moved on");
         writeln!(orders, "{order}").expect("the node runs");
