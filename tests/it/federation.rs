@@ -5,6 +5,7 @@ mod cards;
 mod drain;
 mod liar;
 mod outages;
+mod paused;
 mod wire;
 mod write_off;
 
