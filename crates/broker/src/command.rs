@@ -19,7 +19,7 @@ use crate::decide::accept::{Blob, Submission};
 use crate::decide::hand_out::Consumer;
 use crate::decide::hello::Unreceipted;
 use crate::decide::link;
-use crate::decide::operator::DeliveryName;
+use crate::decide::operator::{Act, DeliveryName};
 use crate::decide::renew::Renewal;
 use crate::decide::settle::Answer;
 use crate::decide::take::Slot;
@@ -146,9 +146,9 @@ pub(crate) enum Command {
 /// What operators and readers ask: decided and put on record.
 pub(crate) enum Operation {
     /// An operator puts a dead letter back.
-    Retry(String, DeliveryName, Reply<Result<(), Refusal>>),
+    Retry(Act, DeliveryName, Reply<Result<(), Refusal>>),
     /// An operator ends a dead letter.
-    Drop(String, DeliveryName, Reply<Result<Bytes, Refusal>>),
+    Drop(Act, DeliveryName, Reply<Result<Bytes, Refusal>>),
     /// A newer card of a peer takes the place of the one in force.
     Renew(Box<Renewal>, Reply<Result<(), Refusal>>),
     /// An operator confirms the clock.

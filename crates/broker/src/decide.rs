@@ -135,6 +135,8 @@ struct Said {
     not_before: Millis,
     actor: String,
     lease: Option<LeaseNumber>,
+    /// In an operator's own words.
+    why: String,
 }
 
 impl Said {
@@ -147,6 +149,7 @@ impl Said {
             not_before: Millis(0),
             actor: String::new(),
             lease: None,
+            why: String::new(),
         }
     }
 }
@@ -175,7 +178,7 @@ fn item(
     delivery: &Delivery,
     said: Said,
 ) -> Item {
-    let Said { body: _, event, reason, tries, not_before, actor, lease } = said;
+    let Said { body: _, event, reason, tries, not_before, actor, lease, why } = said;
     let time = entry_time(state, now);
     let message = &delivery.message;
     let evidence = if yields_evidence(event) {
@@ -224,6 +227,7 @@ fn item(
             _ => 0,
         },
         proof: Bytes::new(),
+        why,
     };
     Item { event, reason, facts, evidence }
 }

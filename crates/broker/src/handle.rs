@@ -27,7 +27,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use crate::clock::Clock;
 use crate::command::{Command, Operation, Queued, Release, Settlement};
 use crate::decide::hand_out::Consumer;
-use crate::decide::operator::DeliveryName;
+use crate::decide::operator::{Act, DeliveryName};
 use crate::decide::renew::Renewal;
 use crate::decide::settle::Answer;
 use crate::decide::{Node, Refusal};
@@ -262,20 +262,16 @@ impl Broker {
     ///
     /// # Errors
     /// [`Refusal`] where there is none of that name.
-    pub async fn retry(&self, operator: String, name: DeliveryName) -> Result<(), Refusal> {
-        self.operate(|reply| Operation::Retry(operator, name, reply)).await
+    pub async fn retry(&self, act: Act, name: DeliveryName) -> Result<(), Refusal> {
+        self.operate(|reply| Operation::Retry(act, name, reply)).await
     }
 
     /// Ends a dead letter; gives the evidence.
     ///
     /// # Errors
     /// [`Refusal`] where there is none of that name.
-    pub async fn drop_letter(
-        &self,
-        operator: String,
-        name: DeliveryName,
-    ) -> Result<Bytes, Refusal> {
-        self.operate(|reply| Operation::Drop(operator, name, reply)).await
+    pub async fn drop_letter(&self, act: Act, name: DeliveryName) -> Result<Bytes, Refusal> {
+        self.operate(|reply| Operation::Drop(act, name, reply)).await
     }
 
     /// Believes the clock again.

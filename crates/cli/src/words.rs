@@ -30,6 +30,15 @@ pub(crate) fn reason(number: i32) -> String {
     }
 }
 
+/// A reason's name, and why in the words of who did it; either may be missing.
+pub(crate) fn reason_and_why(number: i32, why: &str) -> String {
+    match (reason(number), why) {
+        (name, "") => name,
+        (name, why) if name.is_empty() => why.to_owned(),
+        (name, why) => format!("{name}: {why}"),
+    }
+}
+
 /// A kind's name.
 pub(crate) fn kind(number: i32) -> String {
     let name = Kind::try_from(number).map(|kind| bare(kind.as_str_name(), "KIND_"));

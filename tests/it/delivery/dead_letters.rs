@@ -9,7 +9,7 @@ use barid_proto::audit::v1::Event;
 use barid_proto::operations::v1 as ops;
 use prost::Message as _;
 
-use crate::harness::{Inbox, Node, event_of, within};
+use crate::harness::{Inbox, Node, event_of, id_of, within};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn five_failed_tries_make_a_dead_letter_that_an_operator_decides_about() {
@@ -18,6 +18,7 @@ async fn five_failed_tries_make_a_dead_letter_that_an_operator_decides_about() {
     let police = node.agency("pk/police").await;
     let operator = node.operator();
     let message = customs.sign(customs.note("Cannot be read.").to(&police.address));
+    let id = id_of(&message);
     customs.submit(&message).await.expect("accepted");
     let mut inbox = police.inbox();
 
@@ -38,12 +39,19 @@ async fn five_failed_tries_make_a_dead_letter_that_an_operator_decides_about() {
     let shown = within(operator.get_dead_letter(look(&"\u{915}".repeat(280)))).await;
     assert_eq!(shown.expect("shown").message, Some(message));
 
-    let retry = ops::RetryDeadLetterRequest { delivery: delivery.clone() };
+    let unsaid = ops::RetryDeadLetterRequest { delivery: delivery.clone(), why: String::new() };
+    let refused = within(operator.retry_dead_letter(unsaid)).await.expect_err("nor without why");
+    assert_eq!(refused.reason(), Some(Reason::FieldMissing));
+    let why = "police has mended it".to_owned();
+    let retry = ops::RetryDeadLetterRequest { delivery: delivery.clone(), why };
     within(operator.retry_dead_letter(retry)).await.expect("put back");
     fail_five_times(&mut inbox).await;
 
     only_letter(&operator).await;
-    let drop = ops::DropDeadLetterRequest { delivery };
+    let drop = ops::DropDeadLetterRequest { delivery, why: "told by telephone".to_owned() };
+    let unsaid = ops::DropDeadLetterRequest { why: String::new(), ..drop.clone() };
+    let refused = within(operator.drop_dead_letter(unsaid)).await.expect_err("nor this");
+    assert_eq!(refused.reason(), Some(Reason::FieldMissing));
     let dropped = within(operator.drop_dead_letter(drop.clone())).await.expect("ended");
     let evidence = dropped.evidence.expect("with evidence");
     assert_eq!(event_of(&evidence), Event::NonDelivered);
@@ -66,6 +74,21 @@ async fn five_failed_tries_make_a_dead_letter_that_an_operator_decides_about() {
     assert_eq!(told, expected);
     let totals = node.totals().await;
     assert_eq!((totals.non_delivered, totals.outstanding), (1, 0));
+
+    // Who did what and why is on record, for operators.
+    let request = ops::TraceMessageRequest { message_id: id, ..Default::default() };
+    let story = within(operator.trace_message(request)).await.expect("its story").events;
+    let acts: Vec<_> = story
+        .iter()
+        .filter(|event| !event.why.is_empty())
+        .map(|event| (event.event(), &*event.actor, &*event.why))
+        .collect();
+    let admin = "spiffe://torkham.example/operator/admin";
+    let expected = [
+        (Event::Retried, admin, "police has mended it"),
+        (Event::NonDelivered, admin, "told by telephone"),
+    ];
+    assert_eq!(acts, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,7 +104,7 @@ async fn a_story_too_long_for_one_answer_is_told_in_pages() {
     for _ in 0..rounds {
         within(inbox.next().await.nack(None)).await.expect("given back");
         let delivery = only_letter(&operator).await.delivery;
-        let retry = ops::RetryDeadLetterRequest { delivery };
+        let retry = ops::RetryDeadLetterRequest { delivery, why: "again".to_owned() };
         within(operator.retry_dead_letter(retry)).await.expect("put back");
     }
 

@@ -39,7 +39,7 @@ async fn look(operator: &OperatorClient) {
 async fn drop_the_letter(operator: &OperatorClient) {
     let listed = within(operator.list_dead_letters(ops::ListDeadLettersRequest::default())).await;
     let delivery = listed.expect("listed").dead_letters.remove(0).delivery;
-    let drop = ops::DropDeadLetterRequest { delivery };
+    let drop = ops::DropDeadLetterRequest { delivery, why: "told by telephone".into() };
     within(operator.drop_dead_letter(drop)).await.expect("ended");
 }
 

@@ -21,6 +21,21 @@ pub struct DeliveryName {
     pub recipient: String,
 }
 
+/// Who does something to a dead letter, and why: both are on record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Act {
+    /// The operator.
+    pub operator: String,
+    /// In the operator's own words; what is too long is cut.
+    pub why: String,
+}
+
+impl Act {
+    fn said(&self, said: Said) -> Said {
+        Said { actor: self.operator.clone(), why: bounded_text(self.why.clone()), ..said }
+    }
+}
+
 /// Finds a dead letter.
 ///
 /// # Errors
@@ -51,12 +66,12 @@ pub fn retry(
     state: &State,
     node: &Node,
     now: Millis,
-    operator: &str,
+    by: &Act,
     name: &DeliveryName,
 ) -> Result<Entry, Refusal> {
     let (key, delivery) = dead_letter(state, name)?;
     let said = Said::new(Body::Retried, Event::Retried, Reason::Unspecified);
-    Ok(about(state, node, now, key, delivery, Said { actor: operator.to_owned(), ..said }))
+    Ok(about(state, node, now, key, delivery, by.said(said)))
 }
 
 /// Ends a dead letter as NON_DELIVERED.
@@ -67,12 +82,12 @@ pub fn drop_letter(
     state: &State,
     node: &Node,
     now: Millis,
-    operator: &str,
+    by: &Act,
     name: &DeliveryName,
 ) -> Result<Entry, Refusal> {
     let (key, delivery) = dead_letter(state, name)?;
     let said = Said::new(Body::Ended, Event::NonDelivered, Reason::DroppedByOperator);
-    Ok(about(state, node, now, key, delivery, Said { actor: operator.to_owned(), ..said }))
+    Ok(about(state, node, now, key, delivery, by.said(said)))
 }
 
 /// Records that somebody begins to read.

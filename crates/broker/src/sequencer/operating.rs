@@ -19,16 +19,16 @@ impl Sequencer {
         now: Millis,
     ) -> Result<(), SequencerError> {
         match operation {
-            Operation::Retry(actor, name, reply) => {
+            Operation::Retry(act, name, reply) => {
                 let entry = self
                     .room()
-                    .and_then(|()| operator::retry(&self.state, &self.node, now, &actor, &name));
+                    .and_then(|()| operator::retry(&self.state, &self.node, now, &act, &name));
                 let answer = self.commit_decided(entry)?.map(drop);
                 self.release(reply, answer);
             }
-            Operation::Drop(actor, name, reply) => {
+            Operation::Drop(act, name, reply) => {
                 let entry = self.room().and_then(|()| {
-                    operator::drop_letter(&self.state, &self.node, now, &actor, &name)
+                    operator::drop_letter(&self.state, &self.node, now, &act, &name)
                 });
                 let answer = self.commit_decided(entry)?.map(|entry| first_evidence(&entry));
                 self.release(reply, answer);

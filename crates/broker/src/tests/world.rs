@@ -335,7 +335,8 @@ impl World {
             message_id: dead.message.id.to_string(),
             recipient: dead.recipient.to_string(),
         };
-        let entry = operator::retry(&self.state, &self.node, self.now, "operator", &name).unwrap();
+        let act = operator::Act { operator: "operator".into(), why: "it was mended".into() };
+        let entry = operator::retry(&self.state, &self.node, self.now, &act, &name).unwrap();
         self.commit(entry);
     }
 

@@ -20,8 +20,8 @@ const EXAMPLES: &str = "\
 EXAMPLES
   barid dead-letters list
   barid dead-letters show 01a3185c-5000-7001-8000-000000000002 --why 'police cannot read it'
-  barid dead-letters retry 01a3185c-5000-7001-8000-000000000002
-  barid dead-letters drop 01a3185c-5000-7001-8000-000000000002 --inbox pk/police
+  barid dead-letters retry 01a3185c-5000-7001-8000-000000000002 --why 'police mended it'
+  barid dead-letters drop 01a3185c-5000-7001-8000-000000000002 --why 'sent by telex'
 
   A delivery becomes a dead letter when five tries have failed: its consumer gave it
   back, or never answered. It waits for an operator, or for its deadline.";
@@ -32,12 +32,14 @@ EXAMPLES
 
 const RETRY_EXAMPLES: &str = "\
 EXAMPLES
-  barid dead-letters retry 01a3185c-5000-7001-8000-000000000002
-  barid dead-letters retry 01a3185c-5000-7001-8000-000000000002 --inbox pk/police";
+  barid dead-letters retry 01a3185c-5000-7001-8000-000000000002 --why 'police mended it'
+  barid dead-letters retry 01a3185c-5000-7001-8000-000000000002 --why 'police mended it' \\
+      --inbox pk/police";
 
 const DROP_EXAMPLES: &str = "\
 EXAMPLES
-  barid dead-letters drop 01a3185c-5000-7001-8000-000000000002 --inbox pk/police --origin pk/customs";
+  barid dead-letters drop 01a3185c-5000-7001-8000-000000000002 --why 'sent by telex' \\
+      --inbox pk/police --origin pk/customs";
 
 /// Entries of one page.
 const PAGE: i32 = 500;
@@ -45,7 +47,7 @@ const PAGE: i32 = 500;
 /// Look after deliveries whose tries have failed
 ///
 /// Nothing is lost that became one: it can be tried again or ended, and is ended by its
-/// deadline.
+/// deadline. Who does either, and why, is kept in the journal; `barid trace` shows it.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct DeadLettersArgs {
@@ -73,10 +75,22 @@ enum Action {
     },
     /// Put one back into its inbox, with five new tries
     #[command(after_help = RETRY_EXAMPLES)]
-    Retry(Which),
+    Retry {
+        #[command(flatten)]
+        which: Which,
+        /// Why, for the journal
+        #[arg(long, value_name = "TEXT")]
+        why: String,
+    },
     /// End one for good: its sender gets evidence NON_DELIVERED
     #[command(after_help = DROP_EXAMPLES)]
-    Drop(Which),
+    Drop {
+        #[command(flatten)]
+        which: Which,
+        /// Why, for the journal
+        #[arg(long, value_name = "TEXT")]
+        why: String,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -102,20 +116,20 @@ pub(crate) async fn run(
     match &args.action {
         Action::List { inbox } => list(&client, inbox.as_ref(), output).await?,
         Action::Show { which, why } => read(&client, which, why, output).await?,
-        Action::Retry(which) => {
+        Action::Retry { which, why } => {
             let delivery = find(&client, which).await?;
             let to = delivery.recipient.clone();
-            let request = pb::RetryDeadLetterRequest { delivery: Some(delivery) };
+            let request = pb::RetryDeadLetterRequest { delivery: Some(delivery), why: why.clone() };
             let answer = client.retry_dead_letter(request).await.context("cannot retry it")?;
             if output.wants_json() {
                 output.json(&answer)?;
             }
             output.note(Line::default().good("retried ").text(format!("{} to {to}", which.id)));
         }
-        Action::Drop(which) => {
+        Action::Drop { which, why } => {
             let delivery = find(&client, which).await?;
             let to = delivery.recipient.clone();
-            let request = pb::DropDeadLetterRequest { delivery: Some(delivery) };
+            let request = pb::DropDeadLetterRequest { delivery: Some(delivery), why: why.clone() };
             let answer = client.drop_dead_letter(request).await.context("cannot drop it")?;
             if output.wants_json() {
                 output.json(&answer)?;

@@ -291,7 +291,7 @@ fn show(
             record.origin_agency.clone(),
             record.recipient.clone(),
             record.message_id.clone(),
-            words::reason(record.reason),
+            words::reason_and_why(record.reason, &record.why),
         ],
     )
 }

@@ -162,7 +162,7 @@ fn story(events: &[pb::EventRecord], proofs: &HashMap<(u64, u32), Proof>) -> Tab
             .text(&*event.recipient)
             .text(actor(event))
             .text(tries)
-            .text(words::reason(event.reason))
+            .text(words::reason_and_why(event.reason, &event.why))
             .text(if event.is_final { "final" } else { "" })
             .text(proof);
     }

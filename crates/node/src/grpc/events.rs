@@ -152,7 +152,7 @@ impl Tail<'_> {
     async fn send_all(&mut self, page: Page<EventRow>) -> Result<(), Status> {
         self.reading.count(page.items.len());
         for row in &page.items {
-            self.send(Item::Event(record(row))).await?;
+            self.send(Item::Event(record(self.services, row))).await?;
         }
         Ok(())
     }
@@ -215,12 +215,12 @@ pub(super) async fn list(
     reading.count(rows.len());
     let next = reached.filter(|_| !is_complete).map(|place| format!("{bound}.{place}"));
     Ok(ListEventsResponse {
-        events: rows.iter().map(record).collect(),
+        events: rows.iter().map(|row| record(services, row)).collect(),
         next_page_token: next.unwrap_or_default(),
     })
 }
 
-pub(super) fn record(row: &EventRow) -> EventRecord {
+pub(super) fn record(services: &Services, row: &EventRow) -> EventRecord {
     let text =
         |address: &Option<Address>| address.as_ref().map(ToString::to_string).unwrap_or_default();
     EventRecord {
@@ -239,7 +239,19 @@ pub(super) fn record(row: &EventRow) -> EventRecord {
         actor: row.actor.clone(),
         tries: row.tries,
         is_final: row.is_final(),
+        why: why(services, row),
     }
+}
+
+/// Why an operator did it. It stands in the journal alone; the events are few.
+fn why(services: &Services, row: &EventRow) -> String {
+    if row.event != Event::Retried && row.reason != Reason::DroppedByOperator {
+        return String::new();
+    }
+    let entry = super::blocking(|| services.broker.entry(row.cursor.position)).ok();
+    let place = usize::from(row.cursor.index).checked_sub(1);
+    let item = entry.as_ref().zip(place).and_then(|(entry, place)| entry.items.get(place));
+    item.map(|item| item.facts.why.clone()).unwrap_or_default()
 }
 
 fn filter(asked: &EventFilter) -> Result<Filter, Status> {

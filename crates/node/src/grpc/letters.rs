@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use barid_broker::decide::operator::{DeliveryName as Name, dead_letter};
+use barid_broker::decide::operator::{Act, DeliveryName as Name, dead_letter};
 use barid_broker::state::inbox::PRECEDENCES;
 use barid_broker::state::{Delivery, DeliveryKey, Phase, State};
 use barid_message::time::Millis;
@@ -173,8 +173,8 @@ pub(super) async fn retry(
     operator: &Operator,
     request: RetryDeadLetterRequest,
 ) -> Result<RetryDeadLetterResponse, Status> {
-    let name = name(request.delivery)?;
-    let retried = services.broker.retry(operator.identity.to_string(), name).await;
+    let (act, name) = (act(operator, request.why)?, name(request.delivery)?);
+    let retried = services.broker.retry(act, name).await;
     retried.map_err(|refusal| status(&refusal))?;
     Ok(RetryDeadLetterResponse {})
 }
@@ -185,10 +185,19 @@ pub(super) async fn drop_letter(
     operator: &Operator,
     request: DropDeadLetterRequest,
 ) -> Result<DropDeadLetterResponse, Status> {
-    let name = name(request.delivery)?;
-    let dropped = services.broker.drop_letter(operator.identity.to_string(), name).await;
+    let (act, name) = (act(operator, request.why)?, name(request.delivery)?);
+    let dropped = services.broker.drop_letter(act, name).await;
     let evidence = dropped.map_err(|refusal| status(&refusal))?;
     Ok(DropDeadLetterResponse { evidence: services.signed(evidence) })
+}
+
+/// Who and why. What was done to a message is asked for years later, when nobody remembers.
+fn act(operator: &Operator, why: String) -> Result<Act, Status> {
+    purpose(&why)?;
+    if why.is_empty() {
+        return Err(refuse(Reason::FieldMissing, "say why it is done; it is kept on record"));
+    }
+    Ok(Act { operator: operator.identity.to_string(), why })
 }
 
 fn name(name: Option<DeliveryName>) -> Result<Name, Status> {

@@ -72,7 +72,7 @@ impl Story {
             let mut evidence = evidence.map_err(|refusal| status(&refusal))?.into_iter();
             for row in &page.items {
                 let told = if row.has_evidence { evidence.next() } else { None };
-                if !self.tell(record(row), told.and_then(|told| services.told(told))) {
+                if !self.tell(record(services, row), told.and_then(|told| services.told(told))) {
                     return Ok(false);
                 }
                 *reached = Some(row.cursor);
