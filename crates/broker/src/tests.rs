@@ -7,6 +7,7 @@ pub(crate) mod parts;
 mod place;
 mod renewal;
 mod running;
+mod stored;
 mod time;
 mod whole;
 mod world;

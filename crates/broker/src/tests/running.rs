@@ -81,6 +81,17 @@ impl Post {
         self.clock.0.lock().unwrap().wall = wall;
     }
 
+    /// Both clocks go on.
+    pub(super) fn pass(&self, ms: u64) {
+        let mut clock = self.clock.0.lock().unwrap();
+        clock.wall.0 += ms;
+        clock.monotonic += Duration::from_millis(ms);
+    }
+
+    pub(super) fn now(&self) -> Millis {
+        self.clock.read().wall
+    }
+
     pub(super) fn open(&self) -> Opened {
         self.open_in(self.data.path())
     }
@@ -163,7 +174,7 @@ pub(super) fn killed(data: &Path) -> TempDir {
     left
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
