@@ -72,6 +72,9 @@ fn some_crates_come_in_one_version() {
     assert_none("exactly one version of these", &findings);
 }
 
+/// Packages of this project beside the crates: they hold tests.
+const TESTS: [&str; 3] = ["e2e", "history", "sim"];
+
 #[test]
 fn everything_comes_from_the_registry() {
     let deny = top_level("deny.toml");
@@ -83,8 +86,8 @@ fn everything_comes_from_the_registry() {
     let findings: Vec<String> = locked()
         .iter()
         .filter(|package| {
-            let ours =
-                text(package, "name").starts_with("barid-") || text(package, "name") == "e2e";
+            let name = text(package, "name");
+            let ours = name.starts_with("barid-") || TESTS.contains(&name);
             !ours && !allowed.iter().any(|registry| registry == text(package, "source"))
         })
         .map(|package| format!("{} from {}", text(package, "name"), text(package, "source")))
