@@ -3,6 +3,7 @@
 
 mod bodies;
 mod disk;
+mod scrub;
 mod stop;
 
 use std::net::TcpListener;

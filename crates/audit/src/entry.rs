@@ -108,6 +108,8 @@ pub enum Body {
     Contradicted(pb::InboundSlot),
     /// A newer card of a peer is in force.
     PeerRenewed(Box<pb::PeerRenewedFacts>),
+    /// Stored data were found damaged, or were taken for lost.
+    Damage(pb::DamageFacts),
 }
 
 /// An entry in the form that the journal keeps.
@@ -269,6 +271,7 @@ impl Body {
             Self::SlotCleared(_) => EntryKind::SlotCleared,
             Self::Contradicted(_) => EntryKind::Contradicted,
             Self::PeerRenewed(_) => EntryKind::PeerRenewed,
+            Self::Damage(_) => EntryKind::Damage,
         }
     }
 
@@ -293,6 +296,7 @@ impl Body {
             | Self::WriteOffConfirmed(facts) => facts.encode_to_vec(),
             Self::SlotCleared(facts) => facts.encode_to_vec(),
             Self::PeerRenewed(facts) => facts.encode_to_vec(),
+            Self::Damage(facts) => facts.encode_to_vec(),
             Self::HandedOver
             | Self::Returned
             | Self::DeadLettered
@@ -360,6 +364,7 @@ impl Body {
             EntryKind::PeerRenewed => {
                 pb::PeerRenewedFacts::decode(facts).map(|facts| Self::PeerRenewed(Box::new(facts)))
             }
+            EntryKind::Damage => pb::DamageFacts::decode(facts).map(Self::Damage),
         })
     }
 }

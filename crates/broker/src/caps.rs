@@ -80,6 +80,22 @@ pub const INDEX_RETRY_MAX: Duration = Duration::from_secs(30);
 pub const INDEX_OPEN_BYTES: u64 = 16 << 20;
 /// How often the projector flushes the index.
 pub const INDEX_FLUSH: Duration = Duration::from_millis(500);
+/// Bytes of the disk that the scrub reads in a second, where nothing else is configured:
+/// a million entries and their messages in 5 min, and little of what a disk gives.
+pub const SCRUB_BYTES_PER_S: u64 = 16 << 20;
+/// From the beginning of one pass of the scrub to the next, likewise.
+pub const SCRUB_EVERY: Duration = Duration::from_secs(24 * 3_600);
+/// The shortest pause that the scrub makes (µs).
+pub const SCRUB_PAUSE_MIN_US: u64 = 10_000;
+/// How often the first pass of the scrub looks for the delivery log, and how long it
+/// waits in between.
+pub const SCRUB_LOG_WAITS: u32 = 500;
+/// As above.
+pub const SCRUB_LOG_WAIT: Duration = Duration::from_millis(20);
+/// Damages that one pass of the scrub names: of the rest it says how many.
+pub const DAMAGES_TOLD_MAX: u64 = 100;
+/// Damages that the journal keeps: of more it does not help to know each.
+pub const DAMAGES_MAX: usize = 1_000;
 /// Evidence keys of a peer's earlier cards that are kept.
 pub const FORMER_KEYS_MAX: usize = 32;
 /// Text of a filter or purpose kept with a read (characters).

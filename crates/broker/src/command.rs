@@ -26,6 +26,7 @@ use crate::decide::take::Slot;
 use crate::decide::write_off::ProposalName;
 use crate::gate::{Admitted, Known};
 use crate::lent::Lent;
+use crate::scrub::Damage;
 use crate::state::link::Answered;
 use crate::state::{DeliveryKey, LeaseNumber, Message, State};
 
@@ -131,6 +132,8 @@ pub(crate) enum Command {
     Release { stream: u64, consumer: Arc<str> },
     /// A grant has not reached its consumer, and will not.
     Unsent(Unsent),
+    /// What is kept is not what was written.
+    Damaged(Box<Damage>),
     /// Of an operator or reader.
     Operate(Operation),
     /// Of a link.
@@ -151,6 +154,8 @@ pub(crate) enum Operation {
     Drop(Act, DeliveryName, Reply<Result<Bytes, Refusal>>),
     /// A newer card of a peer takes the place of the one in force.
     Renew(Box<Renewal>, Reply<Result<(), Refusal>>),
+    /// An operator takes what is damaged for lost.
+    TakeForLost(String, Reply<Result<(), Refusal>>),
     /// An operator confirms the clock.
     ConfirmClock(String, Reply<Result<(), Refusal>>),
     /// An operator proposes to write a peer off, which has this name, and says why.

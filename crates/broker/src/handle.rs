@@ -34,6 +34,7 @@ use crate::decide::{Node, Refusal};
 use crate::figures::{Figures, Measured};
 use crate::lent::Lent;
 use crate::registry::Registry;
+use crate::scrub::Scrubbing;
 use crate::sequencer::SequencerError;
 use crate::state::State;
 use crate::state::dedupe::Dedupe;
@@ -42,7 +43,6 @@ use crate::writer::{Progress, WriteError};
 pub use arrivals::Arrivals;
 pub use intake::{Checked, Pending};
 pub use linking::{Arrived, Taking};
-pub(crate) use reading::blob_of;
 pub use reading::{Ended, Told};
 
 /// Why the broker stopped. Anything but [`Stopped::InOrder`] must end the process:
@@ -84,6 +84,7 @@ pub(crate) struct Shared {
     pub(crate) figures: Arc<Figures>,
     pub(crate) space: Arc<Space>,
     pub(crate) projected: watch::Receiver<Option<ReadView>>,
+    pub(crate) scrubbing: watch::Receiver<Scrubbing>,
     pub(crate) inboxes: BTreeMap<Address, watch::Receiver<()>>,
     pub(crate) peers: BTreeMap<Arc<str>, watch::Receiver<()>>,
     pub(crate) streams: AtomicU64,
@@ -94,6 +95,7 @@ pub(crate) struct Threads {
     pub(crate) sequencer: Option<JoinHandle<Result<(), SequencerError>>>,
     pub(crate) writer: Option<JoinHandle<Result<(), WriteError>>>,
     pub(crate) projector: Option<JoinHandle<()>>,
+    pub(crate) scrub: Option<JoinHandle<()>>,
     pub(crate) ended: watch::Receiver<()>,
 }
 
@@ -101,7 +103,7 @@ impl Threads {
     /// Of a broker whose threads have not begun.
     pub(crate) fn none() -> Self {
         let (_, ended) = watch::channel(());
-        Self { sequencer: None, writer: None, projector: None, ended }
+        Self { sequencer: None, writer: None, projector: None, scrub: None, ended }
     }
 }
 
@@ -272,6 +274,20 @@ impl Broker {
     /// [`Refusal`] where there is none of that name.
     pub async fn drop_letter(&self, act: Act, name: DeliveryName) -> Result<Bytes, Refusal> {
         self.operate(|reply| Operation::Drop(act, name, reply)).await
+    }
+
+    /// Takes all bodies that are damaged for lost, so that new messages are taken again.
+    ///
+    /// # Errors
+    /// [`Refusal`] where there are none, or the journal itself is damaged.
+    pub async fn take_for_lost(&self, operator: String) -> Result<(), Refusal> {
+        self.operate(|reply| Operation::TakeForLost(operator, reply)).await
+    }
+
+    /// How far the scrub is; changes with it.
+    #[must_use]
+    pub fn scrubbing(&self) -> watch::Receiver<Scrubbing> {
+        self.shared.scrubbing.clone()
     }
 
     /// Believes the clock again.

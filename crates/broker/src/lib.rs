@@ -6,14 +6,17 @@ pub mod clock;
 pub mod command;
 pub mod decide;
 pub mod figures;
+pub mod fsck;
 pub mod gate;
 mod handle;
+mod kept;
 pub mod lease;
 mod lent;
 mod open;
 mod projector;
 pub mod random;
 pub mod registry;
+pub mod scrub;
 mod sequencer;
 pub mod state;
 mod writer;
@@ -24,6 +27,7 @@ mod tests;
 pub use handle::{
     Arrivals, Arrived, Broker, Checked, Ended, Pending, Settling, Stopped, Taking, Told,
 };
+pub use kept::KeptError;
 pub use lent::Lent;
 pub use open::{BodyLoss, OpenError, Opened, Options, OtherOrigin, Start, Storage, open};
 pub use sequencer::SequencerError;

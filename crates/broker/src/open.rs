@@ -7,6 +7,7 @@ mod run;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use barid_audit::entry::EntryError;
 use barid_journal::data_dir::DataDir;
@@ -74,6 +75,10 @@ pub struct Storage {
     pub snapshot_every_bytes: u64,
     /// Bytes of the index's cache.
     pub index_cache_bytes: u64,
+    /// From the beginning of one pass of the scrub to the next.
+    pub scrub_every: Duration,
+    /// Bytes that the scrub reads in a second.
+    pub scrub_bytes_per_s: u64,
 }
 
 /// Why a broker does not start.

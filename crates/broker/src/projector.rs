@@ -39,6 +39,14 @@ impl Index {
         }
         Ok(opened)
     }
+
+    /// Moves a log that is not what was written out of the way; whether it is.
+    fn set_aside(&self) -> bool {
+        let moved = Store::set_aside(&self.directory);
+        moved
+            .inspect_err(|error| tracing::error!(%error, "damaged delivery log stays in its place"))
+            .is_ok()
+    }
 }
 
 pub(crate) struct Projector {
@@ -64,6 +72,9 @@ enum Failure {
     /// The delivery log.
     #[error(transparent)]
     Project(#[from] ProjectError),
+    /// It is not what was written.
+    #[error("the delivery log is damaged, and made again from the journal")]
+    Distrusted,
 }
 
 impl Projector {
@@ -80,10 +91,14 @@ impl Projector {
                     }
                 }
             }
-            if !self.rest(pause) {
+            if self.progress.is_log_distrusted() && self.index.set_aside() {
+                // A new one has not failed yet.
+                self.progress.trust_log();
+            } else if self.rest(pause) {
+                pause = (2 * pause).min(caps::INDEX_RETRY_MAX);
+            } else {
                 return;
             }
-            pause = (2 * pause).min(caps::INDEX_RETRY_MAX);
             match self.index.open() {
                 Ok(opened) => store = Some(opened.store),
                 Err(error) => {
@@ -132,6 +147,9 @@ impl Projector {
         let mut unflushed = None;
         let mut is_up = false;
         loop {
+            if self.progress.is_log_distrusted() {
+                return Err(Failure::Distrusted);
+            }
             let batch = next_batch(&mut scan)?;
             if !batch.is_empty() {
                 store.project(&batch)?;

@@ -4,6 +4,7 @@
 //! entries, in order; a rebuild gives the same state. Nothing here knows a clock.
 
 mod believe;
+pub mod damage;
 pub mod dedupe;
 mod fold;
 pub mod inbox;
@@ -28,6 +29,7 @@ use barid_proto::journal::v1 as pb;
 use bytes::Bytes;
 
 use crate::registry::Registry;
+use damage::Damages;
 use dedupe::Dedupe;
 use inbox::Inbox;
 use link::Link;
@@ -173,6 +175,7 @@ pub struct State {
     timers: Timers,
     links: BTreeMap<Arc<str>, Link>,
     totals: Totals,
+    damages: Damages,
     /// Before it nothing ends by itself: after a start a consumer may still hold a
     /// lease that this process did not grant.
     no_end_before: Millis,
@@ -227,6 +230,7 @@ impl State {
             timers: Timers::default(),
             links: BTreeMap::new(),
             totals: Totals::default(),
+            damages: Damages::default(),
             no_end_before: Millis(0),
         }
     }

@@ -30,6 +30,8 @@ pub(crate) struct Progress {
     room_for_deliveries: AtomicBool,
     /// Written by the sequencer alone.
     pressed: AtomicBool,
+    /// The delivery log is not what was written.
+    log_distrusted: AtomicBool,
 }
 
 impl Progress {
@@ -41,6 +43,7 @@ impl Progress {
             room_for_intake: AtomicBool::new(true),
             room_for_deliveries: AtomicBool::new(true),
             pressed: AtomicBool::new(true),
+            log_distrusted: AtomicBool::new(false),
         }
     }
 
@@ -74,6 +77,20 @@ impl Progress {
 
     pub(crate) fn set_pressed(&self, pressed: bool) {
         self.pressed.store(pressed, Ordering::Release);
+    }
+
+    /// Has the projector make the delivery log again. Whether nobody had said so before.
+    pub(crate) fn distrust_log(&self) -> bool {
+        !self.log_distrusted.swap(true, Ordering::AcqRel)
+    }
+
+    /// Whether the delivery log is to be made again, as far as nobody has begun to.
+    pub(crate) fn is_log_distrusted(&self) -> bool {
+        self.log_distrusted.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn trust_log(&self) {
+        self.log_distrusted.store(false, Ordering::Release);
     }
 
     /// Whether entries of this claim may be folded: their space is reserved.
@@ -114,6 +131,8 @@ pub(crate) struct Writer {
     pub(crate) commands: Sender<Queued>,
     /// Tells the projector that the journal has grown.
     pub(crate) grown: SyncSender<()>,
+    /// Tells the scrub, by its end, that the writer is gone.
+    pub(crate) _alive: SyncSender<()>,
     pub(crate) inboxes: std::collections::BTreeMap<Address, watch::Sender<()>>,
     pub(crate) peers: std::collections::BTreeMap<Arc<str>, watch::Sender<()>>,
 }

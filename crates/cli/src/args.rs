@@ -9,8 +9,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::bench;
 use crate::commands::{
-    card, clock, dead_letters, events, evidence, init, message, node, peer, peers, queues, receive,
-    send, serve, status, trace,
+    audit, card, clock, dead_letters, events, evidence, init, message, node, peer, peers, queues,
+    receive, send, serve, status, trace,
 };
 use crate::context::Caller;
 use crate::demo;
@@ -91,6 +91,7 @@ pub(crate) enum Command {
     DeadLetters(dead_letters::DeadLettersArgs),
     Node(node::NodeArgs),
     Clock(clock::ClockArgs),
+    Audit(audit::AuditArgs),
     Card(card::CardArgs),
     Peer(peer::PeerArgs),
     Replay(replay::ReplayArgs),

@@ -1,5 +1,6 @@
 //! One module for each command: its arguments, and what it does.
 
+pub(crate) mod audit;
 pub(crate) mod card;
 pub(crate) mod clock;
 pub(crate) mod dead_letters;

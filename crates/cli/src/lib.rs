@@ -72,6 +72,7 @@ async fn run(cli: Cli, output: &mut Output) -> anyhow::Result<ExitCode> {
         Command::DeadLetters(args) => commands::dead_letters::run(&args, &global, output).await,
         Command::Node(args) => commands::node::run(&args, &global, output).await,
         Command::Clock(args) => commands::clock::run(&args, &global, output).await,
+        Command::Audit(args) => commands::audit::run(&args, &global, output).await,
         Command::Card(args) => commands::card::run(&args, output),
         Command::Peer(args) => commands::peer::run(&args, &global, output).await,
         Command::Demo(args) => demo::run(&args, output).await,

@@ -135,27 +135,36 @@ impl Blobs {
     /// Opens the blobs of the folder's newest epoch, after the journal. A start
     /// writes to a new segment, made with its first blob.
     pub fn open(data: &DataDir, options: Options) -> Result<Self, DiskFailure> {
-        let space = Arc::clone(data.space());
         let dir = data.bodies_dir();
-        let numbers = segment::numbers(&**space.disk(), &dir, SEGMENT_SUFFIX);
+        let numbers = segment::numbers(&**data.space().disk(), &dir, SEGMENT_SUFFIX);
         let newest = numbers.attempt("list", &dir)?.pop();
-        let blobs = Self {
-            space,
-            dir,
+        let blobs = Self::new(data, options, newest.map_or(0, |newest| newest + 1));
+        if let Some(newest) = newest {
+            blobs.trim(newest)?;
+        }
+        Ok(blobs)
+    }
+
+    /// The blobs of a folder that is only looked at.
+    #[must_use]
+    pub fn look(data: &DataDir) -> Self {
+        Self::new(data, Options::default(), 0)
+    }
+
+    fn new(data: &DataDir, options: Options, next_number: u64) -> Self {
+        Self {
+            space: Arc::clone(data.space()),
+            dir: data.bodies_dir(),
             segment_bytes: options.segment_bytes.max(blob::FRAME_BYTES_MAX),
             writing: Mutex::new(Writing {
-                next_number: newest.map_or(0, |newest| newest + 1),
+                next_number,
                 active: None,
                 unsynced: Vec::new(),
                 dead: false,
             }),
             syncing: Mutex::new(()),
             handles: Handles::default(),
-        };
-        if let Some(newest) = newest {
-            blobs.trim(newest)?;
         }
-        Ok(blobs)
     }
 
     /// Keeps a blob. It is durable only after the next [`Blobs::sync`].
@@ -200,7 +209,7 @@ impl Blobs {
     }
 
     fn create(&self, number: u64) -> Result<Segment, PutError> {
-        let path = self.dir.join(segment::name(number, SEGMENT_SUFFIX));
+        let path = self.path(number);
         let file = self.space.create(&path, self.segment_bytes).map_err(|error| match error {
             SpaceError::Full => PutError::Full,
             SpaceError::Disk(failure) => PutError::Disk(failure),
@@ -252,12 +261,34 @@ impl Blobs {
 
     /// The blob at this place, checked.
     pub fn get(&self, at: BlobRef) -> Result<Bytes, GetError> {
-        let path = self.dir.join(segment::name(at.segment, SEGMENT_SUFFIX));
+        let path = self.path(at.segment);
+        let file = self.handles.open(&**self.space.disk(), at.segment, &path);
+        Self::read(at, path, file)
+    }
+
+    /// The same, from the file that has its name now, whatever is open already.
+    pub fn recheck(&self, at: BlobRef) -> Result<Bytes, GetError> {
+        let path = self.path(at.segment);
+        let file = self.space.disk().open(&path);
+        Self::read(at, path, file)
+    }
+
+    /// Where the file of a segment lies.
+    #[must_use]
+    pub fn path(&self, segment: u64) -> PathBuf {
+        self.dir.join(segment::name(segment, SEGMENT_SUFFIX))
+    }
+
+    fn read(
+        at: BlobRef,
+        path: PathBuf,
+        file: std::io::Result<Arc<dyn DiskFile>>,
+    ) -> Result<Bytes, GetError> {
         let frame = blob::HEADER_BYTES as u64 + u64::from(at.length);
         if frame > blob::FRAME_BYTES_MAX {
             return Err(GetError::Damaged { at, path, fault: Fault::Length });
         }
-        let file = match self.handles.open(&**self.space.disk(), at.segment, &path) {
+        let file = match file {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(GetError::Missing { at, path });
             }
@@ -278,7 +309,7 @@ impl Blobs {
     /// frame begins with bytes that are not zero, so cutting the longest frame
     /// behind the last such byte cuts none.
     fn trim(&self, number: u64) -> Result<(), DiskFailure> {
-        let path = self.dir.join(segment::name(number, SEGMENT_SUFFIX));
+        let path = self.path(number);
         let file = self.space.disk().open(&path).attempt("open", &path)?;
         let mut window = Window::new(Arc::clone(&file)).attempt("measure", &path)?;
         let end = window.end_of_content(0).attempt("read", &path)?;

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::disk::{Disk, ensure_dir, parent, remove_if_there};
+use crate::disk::{Disk, DiskFile, ensure_dir, parent, remove_if_there};
 use crate::format::FORMAT;
 use crate::space::{Attempt, DiskFailure, Space};
 
@@ -58,6 +58,9 @@ pub enum OpenError {
         /// The format it has.
         found: u32,
     },
+    /// There are no data to look at.
+    #[error("the folder {} holds no barid data: name the `data` of a node's configuration", .0.display())]
+    NoData(PathBuf),
     /// Its FORMAT file says nothing that any release would write.
     #[error("{} is damaged: if the rest is whole, its one line is \"{FORMAT_PREFIX}{FORMAT}\"; nothing was changed", .0.display())]
     UnreadableFormat(PathBuf),
@@ -92,13 +95,7 @@ impl DataDir {
         if format.is_none() {
             refuse_contents(&*disk, root)?;
         }
-        let lock_path = root.join(LOCK_NAME);
-        let lock = match disk.lock(&lock_path) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                return Err(OpenError::Locked(root.to_owned()));
-            }
-            lock => lock.attempt("lock", &lock_path)?,
-        };
+        let lock = lock(&*disk, root)?;
         if format.is_none() {
             // Before FORMAT: where it stands, the folder itself is durable.
             let parent = parent(root);
@@ -107,6 +104,21 @@ impl DataDir {
         }
         let epoch = make_folders(&*disk, root)?;
         let space = Space::open(disk, root, options, lock)?;
+        Ok(Self { root: root.to_owned(), epoch, space: Arc::new(space) })
+    }
+
+    /// Opens the folder of a node that has stopped, to look at it: nothing is made or
+    /// changed, and no node can start meanwhile.
+    ///
+    /// # Errors
+    /// [`OpenError`]; a folder without data is [`OpenError::NoData`].
+    pub fn look(disk: Arc<dyn Disk>, root: &Path) -> Result<Self, OpenError> {
+        if read_format(&*disk, root)?.is_none() {
+            return Err(OpenError::NoData(root.to_owned()));
+        }
+        let lock = lock(&*disk, root)?;
+        let epoch = newest_epoch(&*disk, root)?;
+        let space = Space::unused(disk, root, lock);
         Ok(Self { root: root.to_owned(), epoch, space: Arc::new(space) })
     }
 
@@ -151,6 +163,16 @@ impl DataDir {
     #[must_use]
     pub fn log_dir(&self) -> PathBuf {
         self.root.join("log").join(self.epoch.to_string())
+    }
+}
+
+fn lock(disk: &dyn Disk, root: &Path) -> Result<Arc<dyn DiskFile>, OpenError> {
+    let path = root.join(LOCK_NAME);
+    match disk.lock(&path) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            Err(OpenError::Locked(root.to_owned()))
+        }
+        lock => Ok(lock.attempt("lock", &path)?),
     }
 }
 
@@ -230,7 +252,10 @@ fn newest_epoch(disk: &dyn Disk, root: &Path) -> Result<u64, DiskFailure> {
     let mut newest = FIRST_EPOCH;
     for name in ["journal", "bodies", "log"] {
         let path = root.join(name);
-        let names = disk.list(&path).attempt("list", &path)?;
+        let names = match disk.list(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            names => names.attempt("list", &path)?,
+        };
         let epochs = names.iter().filter_map(|name| name.to_str()?.parse::<u64>().ok());
         newest = newest.max(epochs.max().unwrap_or(FIRST_EPOCH));
     }

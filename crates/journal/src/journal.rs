@@ -10,9 +10,8 @@ use crate::data_dir::DataDir;
 use crate::disk::remove_if_there;
 use crate::format::SECTOR;
 use crate::format::group::{self, Place, Record};
-use crate::reader::{IndexedSegment, Reader, Shared};
-use crate::recovery::{Damage, DataLoss, OpenError, Recovered, Witness, repair, scan};
-use crate::segment::{self, SEGMENT_SUFFIX};
+use crate::reader::{Reader, Shared};
+use crate::recovery::{self, OpenError, Recovered, Witness, repair, scan};
 use crate::space::{Attempt, Claim, DiskFailure, Space, SpaceError};
 use room::{Active, SPARE_NAME};
 
@@ -103,7 +102,7 @@ impl Journal {
 
         let mut found = scan::scan(&*disk, &dir, data.epoch(), &options.witnesses)?;
         if found.segments.is_empty() {
-            refuse_if_gone(data)?;
+            recovery::refuse_if_gone(data)?;
         }
         // Never written to, and room for this start.
         let spare = dir.join(SPARE_NAME);
@@ -118,13 +117,6 @@ impl Journal {
             rewritten_records: found.last.as_ref().map_or(0, |l| u64::from(l.header.count)),
         };
         let path = found.segments.last().map_or_else(PathBuf::new, |s| s.path.clone());
-        let segments = found.segments.into_iter().map(|segment| IndexedSegment {
-            first_position: segment.first_position,
-            path: segment.path,
-            end: segment.end,
-            marks: segment.marks,
-        });
-        let shared = Shared::new(disk, segments.collect(), found.next_position);
         let mut journal = Self {
             space,
             dir,
@@ -143,7 +135,7 @@ impl Journal {
             next_group_no: found.next_group_no,
             chain: found.chain,
             buffer: Vec::new(),
-            shared: Arc::new(shared),
+            shared: found.shared(disk),
             dead: false,
         };
         match journal.prepare_spare() {
@@ -225,16 +217,4 @@ impl Journal {
         self.shared.add_group(first_position, offset, end, self.next_position);
         Ok(self.durable())
     }
-}
-
-/// Bodies are written only by a node whose journal has a segment.
-fn refuse_if_gone(data: &DataDir) -> Result<(), OpenError> {
-    let bodies = data.bodies_dir();
-    let numbers = segment::numbers(&**data.space().disk(), &bodies, SEGMENT_SUFFIX);
-    if numbers.attempt("list", &bodies)?.is_empty() {
-        return Ok(());
-    }
-    let segment = data.journal_dir().join(segment::name(0, SEGMENT_SUFFIX));
-    let damage = Damage::Gone;
-    Err(DataLoss { segment, position: 0, offset: 0, damage }.into())
 }

@@ -23,6 +23,7 @@ pub mod disk;
 mod format;
 pub mod journal;
 pub mod reader;
+mod recheck;
 pub mod recovery;
 mod segment;
 pub mod snapshots;
@@ -36,6 +37,9 @@ pub use format::group::{Record, StoredRecord};
 pub use format::{FORMAT, Fault};
 pub use journal::{Durable, Journal};
 pub use reader::{Reader, Scan};
-pub use recovery::{Claimant, Damage, DataLoss, OpenError, Recovered, Witness, first_record};
+pub use recheck::{Recheck, Rechecked, Rot, Unsound};
+pub use recovery::{
+    Claimant, Damage, DataLoss, Examined, OpenError, Recovered, Witness, examine, first_record,
+};
 pub use snapshots::{Snapshot, Snapshots};
 pub use space::{Claim, Space};

@@ -10,7 +10,8 @@ use bytes::Bytes;
 use crate::disk::{Disk, DiskFile};
 use crate::format::Fault;
 use crate::format::group::{Group, GroupHeader, Records, StoredRecord};
-use crate::segment;
+use crate::recheck::Recheck;
+use crate::segment::{self, Window};
 use crate::space::{Attempt, DiskFailure};
 
 /// One mark at most for so many bytes of a segment: 16 bytes of memory for
@@ -150,6 +151,25 @@ impl Shared {
         question(&self.index.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The position after the last durable record.
+    pub(crate) fn next_position(&self) -> u64 {
+        self.read(|index| index.next_position)
+    }
+
+    /// First position and file of the segment with this position.
+    pub(crate) fn segment_of(&self, position: u64) -> (u64, PathBuf) {
+        self.read(|index| {
+            let after = index.segments.partition_point(|s| s.first_position <= position);
+            let segment = &index.segments[after.saturating_sub(1)];
+            (segment.first_position, segment.path.clone())
+        })
+    }
+
+    /// A file from its beginning, whatever is open already.
+    pub(crate) fn open(&self, path: &Path) -> io::Result<Window> {
+        self.disk.open(path).and_then(Window::new)
+    }
+
     fn span(&self, position: u64) -> Result<Span, ReadError> {
         self.read(|index| {
             let next_position = index.next_position;
@@ -257,7 +277,13 @@ impl Reader {
     /// The position after the last durable record.
     #[must_use]
     pub fn next_position(&self) -> u64 {
-        self.0.read(|index| index.next_position)
+        self.0.next_position()
+    }
+
+    /// All that is durable now, to be checked once more.
+    #[must_use]
+    pub fn recheck(&self) -> Recheck {
+        Recheck::new(Arc::clone(&self.0))
     }
 
     /// The record at `position`, checked against its group's checksum.

@@ -10,6 +10,7 @@
 //!
 //! Everything else is [`DataLoss`], and the journal is left as it is.
 
+mod examine;
 mod first;
 pub(crate) mod repair;
 pub(crate) mod scan;
@@ -18,11 +19,14 @@ mod tail;
 use std::fmt;
 use std::path::PathBuf;
 
+pub use examine::{Examined, examine};
 pub use first::first_record;
 
 use crate::chain::Chain;
+use crate::data_dir::DataDir;
 use crate::format::Fault;
-use crate::space::DiskFailure;
+use crate::segment::{self, SEGMENT_SUFFIX};
+use crate::space::{Attempt, DiskFailure};
 
 /// Who claims to have seen the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,4 +152,16 @@ pub enum OpenError {
     /// The disk did not do it.
     #[error(transparent)]
     Disk(#[from] DiskFailure),
+}
+
+/// Bodies are written only by a node whose journal has a segment.
+pub(crate) fn refuse_if_gone(data: &DataDir) -> Result<(), OpenError> {
+    let bodies = data.bodies_dir();
+    let numbers = segment::numbers(&**data.space().disk(), &bodies, SEGMENT_SUFFIX);
+    if numbers.attempt("list", &bodies)?.is_empty() {
+        return Ok(());
+    }
+    let segment = data.journal_dir().join(segment::name(0, SEGMENT_SUFFIX));
+    let damage = Damage::Gone;
+    Err(DataLoss { segment, position: 0, offset: 0, damage }.into())
 }

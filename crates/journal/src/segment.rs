@@ -67,6 +67,7 @@ pub(crate) fn read(file: &dyn DiskFile, offset: u64, length: u64) -> io::Result<
 }
 
 /// A file read from its beginning to its end, in few large reads.
+#[derive(Debug)]
 pub(crate) struct Window {
     file: Arc<dyn DiskFile>,
     length: u64,

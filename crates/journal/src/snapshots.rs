@@ -96,7 +96,7 @@ pub enum WriteError {
 }
 
 /// The snapshots of a node.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Snapshots {
     space: Arc<Space>,
     dir: PathBuf,
@@ -173,6 +173,24 @@ impl Snapshots {
             }
         }
         Ok(found)
+    }
+
+    /// Every snapshot, checked: its bytes, or what is wrong with it. One that is replaced
+    /// meanwhile is passed over.
+    pub fn check(&self) -> Result<Vec<Result<u64, DamagedSnapshot>>, DiskFailure> {
+        let mut checked = Vec::new();
+        for position in self.positions()? {
+            let snapshot = match self.read(position) {
+                Err(failure) if failure.source.kind() == io::ErrorKind::NotFound => continue,
+                read => read?,
+            };
+            let path = self.path(position);
+            checked.push(match snapshot {
+                Ok(snapshot) => Ok(snapshot.body.len() as u64),
+                Err(reason) => Err(DamagedSnapshot { path, position, reason }),
+            });
+        }
+        Ok(checked)
     }
 
     fn read(&self, position: u64) -> Result<Result<Snapshot, Unusable>, DiskFailure> {

@@ -125,6 +125,19 @@ impl Space {
         Ok(space)
     }
 
+    /// Of a folder that is only looked at.
+    pub(crate) fn unused(disk: Arc<dyn Disk>, root: &Path, lock: Arc<dyn DiskFile>) -> Self {
+        Self {
+            disk,
+            root: root.to_owned(),
+            ballast: root.join("ballast"),
+            ballast_bytes: 0,
+            free_bytes_min: 0,
+            _lock: lock,
+            stands: Mutex::new(false),
+        }
+    }
+
     /// The disk that all this is on.
     pub(crate) fn disk(&self) -> &Arc<dyn Disk> {
         &self.disk

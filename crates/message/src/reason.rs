@@ -67,6 +67,7 @@ pub fn code(reason: Reason) -> u8 {
         Reason::NotFound => NOT_FOUND,
         Reason::Overloaded | Reason::StorageFull | Reason::TooManyStreams => RESOURCE_EXHAUSTED,
         Reason::ClockSuspect
+        | Reason::StorageDamaged
         | Reason::ShuttingDown
         | Reason::RegistryChanged
         | Reason::DeliveryLogDown => UNAVAILABLE,

@@ -3,6 +3,7 @@
 pub mod card;
 pub mod clock;
 pub mod config;
+pub mod fsck;
 mod grpc;
 mod health;
 pub mod init;

@@ -372,6 +372,8 @@ fn options(machine: Machine, config: &Config, identity: String, key: &SigningKey
             free_bytes_min: storage.ballast_bytes,
             snapshot_every_bytes: storage.snapshot_every_bytes,
             index_cache_bytes: storage.index_cache_bytes,
+            scrub_every: storage.scrub_every,
+            scrub_bytes_per_s: storage.scrub_bytes_per_s,
         },
         policy: Policy {
             lease_ms: ms(delivery.lease),

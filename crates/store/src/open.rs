@@ -140,6 +140,15 @@ impl Store {
         Ok(Opened { store: Self::start(engine, meta), applied: None, rebuilt_because })
     }
 
+    /// Moves an index that is closed out of the way, as [`open`](Self::open) does with one
+    /// that is damaged.
+    ///
+    /// # Errors
+    /// Where it cannot be renamed.
+    pub fn set_aside(directory: &Path) -> io::Result<()> {
+        if has_content(directory) { set_aside(directory) } else { Ok(()) }
+    }
+
     /// The one writer, and a view for readers.
     #[must_use]
     pub fn split(self) -> (Projector, ReadView) {

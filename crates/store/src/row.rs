@@ -131,6 +131,7 @@ impl EventRow {
             | Body::SlotCleared(_)
             | Body::Contradicted(_)
             | Body::PeerRenewed(_)
+            | Body::Damage(_)
             | Body::Stopped => None,
         };
         let head = head.map(|row| row.map_err(|fault| MalformedEntry { cursor: own, fault }));

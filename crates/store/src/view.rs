@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use barid_audit::entry::Entry;
 use barid_message::address::Address;
 use barid_message::id::MessageId;
 use barid_message::time::Millis;
@@ -14,7 +15,7 @@ use crate::engine::{Engine, EngineError, Pair};
 use crate::filter::Filter;
 use crate::row::EventRow;
 use crate::scan::{Direction, Scan, Step};
-use crate::schema::{HAS_EVIDENCE, Run, event_place};
+use crate::schema::{self, HAS_EVIDENCE, Run, Writes, event_place};
 
 /// Most items of one page.
 pub const PAGE_ITEMS_MAX: usize = 500;
@@ -218,6 +219,24 @@ impl ReadView {
         }
         page.cut(limit, after, |place| *place);
         Ok(page)
+    }
+
+    /// Whether all that an entry gives stands here as it was written: its rows, and its
+    /// places in the indexes. For an entry below [`applied`](Self::applied).
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn holds(&self, entry: &Entry) -> Result<bool, ReadError> {
+        let mut writes = Writes::new();
+        for row in EventRow::of_entry(entry).unwrap_or_default() {
+            schema::write(&mut writes, &row);
+        }
+        for (key, value) in &writes {
+            if self.engine.get(key)?.is_none_or(|found| found != value) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// A page with nothing on it yet, and where to search for what goes there. How far

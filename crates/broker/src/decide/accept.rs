@@ -14,7 +14,7 @@ use barid_proto::message::v1::AgreementRef;
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::{Node, Refusal, entry_time, plain};
+use super::{Node, Refusal, damage, entry_time, plain};
 use crate::caps;
 use crate::gate::{Admitted, Known};
 use crate::state::State;
@@ -109,6 +109,9 @@ pub fn foresee(
     }
     if state.clock_suspect() {
         return Foreseen::Refused(clock_suspect());
+    }
+    if let Some(refusal) = damage::refusal(state) {
+        return Foreseen::Refused(refusal);
     }
     if let Some((entry, _)) = earlier {
         return Foreseen::Conflict(entry.evidence.clone());
@@ -221,7 +224,9 @@ fn full<'a>(state: &State, node: &Node, header: &'a Header) -> Option<&'a Addres
 /// many can be added to an inbox by messages that nobody asked about.
 #[must_use]
 pub fn is_pressed(state: &State, node: &Node) -> bool {
-    state.clock_suspect() || state.longest_inbox() + caps::COMMANDS_MAX >= node.policy.inbox_max
+    state.clock_suspect()
+        || state.damages().open() > 0
+        || state.longest_inbox() + caps::COMMANDS_MAX >= node.policy.inbox_max
 }
 
 fn accepted(state: &State, node: &Node, now: Millis, submission: &Submission) -> Entry {

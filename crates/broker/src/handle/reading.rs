@@ -1,7 +1,7 @@
 //! Reading back what is durable.
 
 use barid_audit::entry::{Body, Entry};
-use barid_journal::{BlobRef, StoredRecord};
+use barid_journal::StoredRecord;
 use barid_message::Reason;
 use barid_message::address::Address;
 use barid_message::id::MessageId;
@@ -10,11 +10,11 @@ use barid_proto::journal::v1 as pb;
 use barid_proto::message::v1 as wire;
 use barid_store::Cursor;
 use bytes::Bytes;
-use prost::Message as _;
 
 use super::{Broker, log_down};
 use crate::caps;
 use crate::decide::Refusal;
+use crate::kept::Kept;
 use crate::lease::{Named, Token};
 
 /// Entries passed over to reach the next one wanted. Records are kept in runs of
@@ -151,8 +151,7 @@ impl Broker {
     /// # Errors
     /// [`Refusal`] DATA_LOSS where it cannot be read back.
     pub fn message(&self, facts: &pb::AcceptedFacts) -> Result<wire::SignedMessage, Refusal> {
-        let bytes = self.shared.blobs.get(blob_of(facts)).map_err(|error| lost(facts, &error))?;
-        wire::SignedMessage::decode(bytes).map_err(|error| lost(facts, &error))
+        Kept::accepted(facts).read(&self.shared.blobs).map_err(|error| lost(facts, &error))
     }
 
     /// The facts of an accepted message by the position of its entry.
@@ -166,11 +165,6 @@ impl Broker {
             _ => Err(Refusal::new(Reason::NotFound, "no message was accepted there")),
         }
     }
-}
-
-/// Where the body of an accepted message lies.
-pub(crate) fn blob_of(facts: &pb::AcceptedFacts) -> BlobRef {
-    BlobRef { segment: facts.blob_segment, offset: facts.blob_offset, length: facts.blob_length }
 }
 
 /// Nothing where the entry has no evidence there.

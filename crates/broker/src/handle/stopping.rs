@@ -19,14 +19,15 @@ impl Broker {
         let mut ended = self.threads().ended.clone();
         // The sender goes with the last thread.
         while ended.changed().await.is_ok() {}
-        let (sequencer, writer, projector) = {
+        let (sequencer, writer, others) = {
             let mut threads = self.threads();
-            (threads.sequencer.take(), threads.writer.take(), threads.projector.take())
+            let others = [threads.projector.take(), threads.scrub.take()];
+            (threads.sequencer.take(), threads.writer.take(), others)
         };
         let joined = tokio::task::spawn_blocking(move || {
             let writer = writer.map(JoinHandle::join);
             let sequencer = sequencer.map(JoinHandle::join);
-            drop(projector.map(JoinHandle::join));
+            others.into_iter().flatten().for_each(|other| drop(other.join()));
             (writer, sequencer)
         });
         match joined.await {

@@ -1,11 +1,10 @@
 //! Whether every message that is still to be delivered can be.
 
 use barid_journal::Blobs;
-use barid_journal::blobs::GetError;
 use barid_message::address::Address;
 use barid_message::id::MessageId;
 
-use crate::handle::blob_of;
+use crate::kept::{Kept, KeptError};
 use crate::state::State;
 
 /// A message was acknowledged, is still to be delivered, and its body is not on the
@@ -22,7 +21,7 @@ pub struct BodyLoss {
     /// Who sent it.
     pub origin: Address,
     /// Where it should lie, and what is wrong.
-    pub source: GetError,
+    pub source: KeptError,
 }
 
 /// Reads the body of every message with an open delivery, in order of acceptance,
@@ -34,7 +33,7 @@ pub(super) fn check(state: &State, blobs: &Blobs) -> Result<(), BodyLoss> {
         if checked.replace(key.accepted) == Some(key.accepted) {
             continue;
         }
-        blobs.get(blob_of(&message.facts)).map_err(|source| BodyLoss {
+        Kept::accepted(&message.facts).read(blobs).map_err(|source| BodyLoss {
             position: message.position,
             id: message.id,
             origin: message.origin.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::AtomicU64;
-use std::sync::mpsc::{Receiver, channel, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -19,11 +19,11 @@ use crate::clock::{Reading, Watch};
 use crate::command::{Group, Queued};
 use crate::decide::refusals::Windows;
 use crate::decide::{Node, operator, start};
-use crate::figures::Figures;
 use crate::handle::{Broker, Shared, Threads};
 use crate::lease::LeaseKey;
 use crate::projector::{Index, Projector};
 use crate::registry::Registry;
+use crate::scrub::{Scrub, Scrubbing};
 use crate::sequencer::{Sequencer, SnapshotEvery};
 use crate::state::State;
 use crate::writer::{Progress, Writer};
@@ -54,6 +54,7 @@ pub(crate) struct Assembly {
     pub(crate) sequencer: Sequencer,
     pub(crate) writer: Writer,
     pub(crate) projector: Projector,
+    pub(crate) scrub: Scrub,
     pub(crate) store: Option<Store>,
     pub(crate) shared: Shared,
 }
@@ -61,8 +62,8 @@ pub(crate) struct Assembly {
 impl Assembly {
     /// Starts the threads.
     pub(crate) fn run(self) -> Result<Broker, OpenError> {
-        let Self { sequencer, writer, projector, store, mut shared } = self;
-        let threads = start_threads(sequencer, writer, move || projector.run(store))?;
+        let Self { sequencer, writer, projector, scrub, store, mut shared } = self;
+        let threads = start_threads(sequencer, writer, move || projector.run(store), scrub)?;
         shared.threads = Mutex::new(threads);
         Ok(Broker { shared: Arc::new(shared) })
     }
@@ -82,48 +83,45 @@ pub(crate) fn assemble(
     // One word is enough: the journal says how far it has grown.
     let (grow, grown) = sync_channel(1);
     let (projected, projected_watch) = watch::channel(None);
+    let (alive, writer_alive) = sync_channel(0);
+    let (scrubbed, scrubbing) = watch::channel(Scrubbing::default());
     let progress = Arc::new(Progress::new(recovered.next_position));
-    let figures = Arc::new(Figures::default());
-    let node = Arc::new(node(options));
-    let mut sequencer = Sequencer {
-        state,
-        node: Arc::clone(&node),
-        clock: Arc::clone(&options.clock),
-        watch: Watch::new(beginning.now),
-        reader: reader.clone(),
-        progress: Arc::clone(&progress),
-        figures: Arc::clone(&figures),
-        commands: command_queue,
-        groups,
-        windows: Windows::default(),
-        unkept: Millis(0),
-        pending: Group::default(),
-        recent: VecDeque::new(),
-        snapshot_every: SnapshotEvery(options.storage.snapshot_every_bytes),
-        since_snapshot: beginning.since_snapshot,
-        random: Arc::clone(&options.random),
-        registry: Arc::new(watch::Sender::new(Arc::new(Registry::empty()))),
-    };
+    let (seen, done) = (reader.clone(), Arc::clone(&progress));
+    let mut sequencer = sequencer(options, state, beginning, command_queue, groups, seen, done);
+    let figures = Arc::clone(&sequencer.figures);
     let start_nonce = first_entries(&mut sequencer, options, recovered, beginning)?;
     let in_force = sequencer.registry.subscribe();
-    let dedupe = sequencer.state.dedupe().clone();
+    let (dedupe, node) = (sequencer.state.dedupe().clone(), Arc::clone(&sequencer.node));
     let (senders, receivers) = watches(in_force.borrow().inboxes().cloned());
     let (peer_senders, peer_receivers) =
         watches(in_force.borrow().peers().map(|peer| Arc::clone(&peer.identity)));
     let writer = Writer {
         journal,
         blobs: Arc::clone(&blobs),
-        snapshots,
+        snapshots: snapshots.clone(),
         groups: group_queue,
         progress: Arc::clone(&progress),
         figures: Arc::clone(&figures),
         clock: Arc::clone(&options.clock),
         commands: commands.clone(),
         grown: grow,
+        _alive: alive,
         inboxes: senders,
         peers: peer_senders,
     };
     let projector = projector(&sequencer, index, grown, projected);
+    let scrub = Scrub {
+        reader: reader.clone(),
+        blobs: Arc::clone(&blobs),
+        snapshots,
+        view: projected_watch.clone(),
+        progress: Arc::clone(&progress),
+        commands: commands.clone(),
+        every: options.storage.scrub_every,
+        bytes_per_s: options.storage.scrub_bytes_per_s,
+        told: scrubbed,
+        alive: writer_alive,
+    };
     let shared = Shared {
         commands,
         node,
@@ -139,12 +137,13 @@ pub(crate) fn assemble(
         figures,
         space,
         projected: projected_watch,
+        scrubbing,
         inboxes: receivers,
         peers: peer_receivers,
         streams: AtomicU64::new(0),
         threads: Mutex::new(Threads::none()),
     };
-    Ok(Assembly { sequencer, writer, projector, store, shared })
+    Ok(Assembly { sequencer, writer, projector, scrub, store, shared })
 }
 
 fn projector(
@@ -156,6 +155,36 @@ fn projector(
     let progress = Arc::clone(&sequencer.progress);
     let (reader, clock) = (sequencer.reader.clone(), Arc::clone(&sequencer.clock));
     Projector { index, reader, progress, clock, grown, projected }
+}
+
+fn sequencer(
+    options: &Options,
+    state: State,
+    beginning: &Beginning,
+    commands: Receiver<Queued>,
+    groups: SyncSender<Group>,
+    reader: Reader,
+    progress: Arc<Progress>,
+) -> Sequencer {
+    Sequencer {
+        state,
+        node: Arc::new(node(options)),
+        clock: Arc::clone(&options.clock),
+        watch: Watch::new(beginning.now),
+        reader,
+        progress,
+        figures: Arc::default(),
+        commands,
+        groups,
+        windows: Windows::default(),
+        unkept: Millis(0),
+        pending: Group::default(),
+        recent: VecDeque::new(),
+        snapshot_every: SnapshotEvery(options.storage.snapshot_every_bytes),
+        since_snapshot: beginning.since_snapshot,
+        random: Arc::clone(&options.random),
+        registry: Arc::new(watch::Sender::new(Arc::new(Registry::empty()))),
+    }
 }
 
 fn node(options: &Options) -> Node {
@@ -170,11 +199,13 @@ fn start_threads(
     sequencer: Sequencer,
     writer: Writer,
     project: impl FnOnce() + Send + 'static,
+    scrub: Scrub,
 ) -> Result<Threads, OpenError> {
     let (guard, ended) = watch::channel(());
     let guard = Arc::new(guard);
     Ok(Threads {
         projector: Some(spawn("projector", &guard, project)?),
+        scrub: Some(spawn("scrub", &guard, move || scrub.run())?),
         writer: Some(spawn("writer", &guard, move || writer.run())?),
         sequencer: Some(spawn("sequencer", &guard, move || sequencer.run())?),
         ended,

@@ -181,6 +181,34 @@ fn a_log_is_opened_again_when_its_last_reader_lets_go() {
     running.join().unwrap();
 }
 
+#[test]
+fn a_log_that_is_not_what_was_written_is_set_aside_and_made_again_at_once() {
+    let mut parts = Parts::new();
+    parts.append();
+    let (grow, grown) = sync_channel(1);
+    let (projected, mut log) = watch::channel(None);
+    let clock = Arc::default();
+    let projector = projector(&parts, &parts.index, grown, projected, &clock);
+    let progress = Arc::clone(&projector.progress);
+    let store = projector.index.open().unwrap().store;
+    let running = thread::spawn(move || projector.run(Some(store)));
+    wait_for_applied(&mut log, 1);
+    assert!(progress.distrust_log());
+    assert!(!progress.distrust_log(), "it is said once");
+    let aside = parts.index.with_extension("damaged");
+    let pause = Duration::from_millis(5);
+    let mut pauses = PATIENCE.as_millis() / pause.as_millis();
+    while progress.is_log_distrusted() {
+        assert!(pauses > 0, "in time");
+        pauses -= 1;
+        thread::sleep(pause);
+    }
+    assert!(aside.is_dir(), "whoever wants to know what happened to it can look");
+    wait_for_applied(&mut log, 1);
+    drop(grow);
+    running.join().unwrap();
+}
+
 /// Damages a group, or mends it.
 fn flip(segment: &Path) {
     let file = File::options().read(true).write(true).open(segment).unwrap();

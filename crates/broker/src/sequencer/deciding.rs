@@ -18,6 +18,7 @@ use crate::decide::Refusal;
 use crate::decide::accept::{
     Foreseen, Submission, Verdict, accept, foresee, refused_in_doubt, repeat,
 };
+use crate::decide::damage::found;
 use crate::decide::hand_out::{self, Consumer, HandedOut, Next};
 use crate::decide::settle::{self, Settled};
 use crate::gate::Admitted;
@@ -74,6 +75,13 @@ impl Sequencer {
                 self.pending.touched.extend(released);
             }
             Command::Unsent(unsent) => self.take_back(unsent),
+            Command::Damaged(damage) => {
+                if let Some(entry) =
+                    self.room().ok().and_then(|()| found(&self.state, now, &damage))
+                {
+                    self.commit(entry)?;
+                }
+            }
             Command::Operate(operation) => self.operate(operation, now)?,
             Command::Link(command) => self.link(command, now)?,
             Command::Inspect(inspect) => {

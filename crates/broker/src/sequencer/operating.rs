@@ -10,7 +10,7 @@ use super::{Sequencer, SequencerError};
 use crate::clock::Watch;
 use crate::command::Operation;
 use crate::decide::renew::renew;
-use crate::decide::{Refusal, operator, write_off};
+use crate::decide::{Refusal, damage, operator, write_off};
 
 impl Sequencer {
     pub(super) fn operate(
@@ -39,6 +39,12 @@ impl Sequencer {
                 if answer.is_ok() {
                     self.publish_registry();
                 }
+                self.release(reply, answer);
+            }
+            Operation::TakeForLost(actor, reply) => {
+                let entry =
+                    self.room().and_then(|()| damage::take_for_lost(&self.state, now, &actor));
+                let answer = self.commit_decided(entry)?.map(drop);
                 self.release(reply, answer);
             }
             Operation::ConfirmClock(actor, reply) => {

@@ -68,12 +68,7 @@ impl State {
             Body::Accepted(facts) => self.accepted(entry, facts, None)?,
             Body::SubmissionRefused(_) => self.totals.refused += 1,
             Body::RefusalsCounted(facts) => self.totals.refused += facts.count,
-            Body::Clock(facts) => {
-                self.clock_suspect = facts.suspect;
-                if !facts.suspect {
-                    self.advance_retries(entry.time.0.saturating_sub(facts.wall_clock_ms));
-                }
-            }
+            Body::Clock(facts) => self.clock_is(entry, facts),
             Body::HandedOver
             | Body::Returned
             | Body::DeadLettered
@@ -82,15 +77,7 @@ impl State {
             | Body::Retried
             | Body::Requeued => self.items(entry)?,
             Body::LinkHorizon(facts) => self.horizon_raised(facts),
-            Body::Taken(facts) => {
-                let (Some(message), Some(slot)) = (&facts.message, &facts.slot) else {
-                    return Err(FoldError::Facts(entry.position));
-                };
-                let peer = slot.peer.as_str().into();
-                let from = Origin { peer, acceptance: facts.acceptance.clone() };
-                self.accepted(entry, message, Some(from))?;
-                self.slot_answered(slot);
-            }
+            Body::Taken(facts) => self.taken(entry, facts)?,
             Body::SlotAnswered(slot) => self.slot_answered(slot),
             Body::EvidenceTaken(slot) => {
                 self.items(entry)?;
@@ -110,6 +97,7 @@ impl State {
                 self.written_off(entry);
             }
             Body::SlotCleared(facts) => self.slot_cleared(facts),
+            Body::Damage(facts) => self.damaged(facts),
             // Its delivery has ended: the item says so to people, and changes nothing.
             Body::Contradicted(slot) => {
                 self.contradicted(entry.time, &slot.peer);
@@ -120,6 +108,24 @@ impl State {
         }
         self.next_position += 1;
         self.last_time = entry.time;
+        Ok(())
+    }
+
+    fn clock_is(&mut self, entry: &Entry, facts: &pb::ClockFacts) {
+        self.clock_suspect = facts.suspect;
+        if !facts.suspect {
+            self.advance_retries(entry.time.0.saturating_sub(facts.wall_clock_ms));
+        }
+    }
+
+    fn taken(&mut self, entry: &Entry, facts: &pb::TakenFacts) -> Result<(), FoldError> {
+        let (Some(message), Some(slot)) = (&facts.message, &facts.slot) else {
+            return Err(FoldError::Facts(entry.position));
+        };
+        let peer = slot.peer.as_str().into();
+        let from = Origin { peer, acceptance: facts.acceptance.clone() };
+        self.accepted(entry, message, Some(from))?;
+        self.slot_answered(slot);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use barid_message::time::Millis;
 use barid_proto::journal::v1 as pb;
 use prost::Message as _;
 
+use super::damage::Damages;
 use super::dedupe::Dedupe;
 use super::{Delivery, DeliveryKey, Message, Origin, Outward, Phase, State};
 use crate::registry::Registry;
@@ -47,6 +48,7 @@ impl State {
             log_origin: self.log_origin.clone(),
             dedupe_oldest_day: self.dedupe.oldest_day(),
             links: self.links_to_snapshot(),
+            damages: self.damages.to_snapshot(),
         }
         .encode_to_vec()
     }
@@ -77,6 +79,7 @@ impl State {
             inboxes: BTreeMap::new(),
             timers: super::Timers::default(),
             links: BTreeMap::new(),
+            damages: Damages::from_snapshot(&snapshot.damages),
             no_end_before: Millis(0),
         };
         state.restore_links(snapshot.links).ok_or(SnapshotError)?;

@@ -22,7 +22,7 @@ use crate::decide::hand_out::Consumer;
 use crate::decide::{Policy, Refusal};
 use crate::lent::Lent;
 use crate::random::MachineRandom;
-use crate::{Broker, Opened, Options, Storage, open};
+use crate::{Broker, OpenError, Opened, Options, Storage, open};
 
 /// A clock that stands still.
 pub(super) struct SetClock(Mutex<Reading>);
@@ -38,7 +38,10 @@ pub(super) struct Post {
     pub(super) data: TempDir,
     pub(super) clock: Arc<SetClock>,
     pub(super) registry: facts::RegistryFacts,
+    pub(super) segment_bytes: u64,
     pub(super) snapshot_every_bytes: u64,
+    pub(super) scrub_every: Duration,
+    pub(super) policy: Policy,
     agreement: AgreementRef,
     key: SigningKey,
     sent: AtomicU64,
@@ -53,7 +56,10 @@ impl Post {
             data: tempfile::tempdir().unwrap(),
             clock: Arc::new(SetClock(Mutex::new(reading))),
             registry: registry(&key, &agreement),
+            segment_bytes: 8 << 20,
             snapshot_every_bytes: 64 << 20,
+            scrub_every: Duration::from_secs(3_600),
+            policy: Policy::default(),
             agreement: agreement.reference(),
             key,
             sent: AtomicU64::new(0),
@@ -97,6 +103,10 @@ impl Post {
     }
 
     pub(super) fn open_in(&self, data: &Path) -> Opened {
+        self.try_open_in(data).unwrap()
+    }
+
+    pub(super) fn try_open_in(&self, data: &Path) -> Result<Opened, OpenError> {
         let clock: Arc<dyn Clock> = Arc::<SetClock>::clone(&self.clock);
         open(Options {
             random: Arc::new(MachineRandom::new()),
@@ -110,15 +120,16 @@ impl Post {
             registry: self.registry.clone(),
             program_version: "0".into(),
             storage: Storage {
-                segment_bytes: 8 << 20,
+                segment_bytes: self.segment_bytes,
                 ballast_bytes: 1 << 20,
                 free_bytes_min: 1 << 20,
                 snapshot_every_bytes: self.snapshot_every_bytes,
                 index_cache_bytes: 4 << 20,
+                scrub_every: self.scrub_every,
+                scrub_bytes_per_s: u64::MAX,
             },
-            policy: Policy::default(),
+            policy: self.policy,
         })
-        .unwrap()
     }
 
     pub(super) fn note(&self) -> Draft {

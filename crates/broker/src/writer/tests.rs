@@ -31,6 +31,7 @@ fn run(parts: Parts) -> Running {
         groups: queue,
         commands,
         grown,
+        _alive: sync_channel(0).0,
         inboxes: BTreeMap::new(),
         peers: BTreeMap::new(),
     };

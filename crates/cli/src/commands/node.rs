@@ -49,6 +49,12 @@ pub(crate) async fn run(
         let text = "the node's disk is full: it delivers, but takes nothing new; make room";
         output.note(Line::default().bad("disk ").text(text));
     }
+    if answer.damages > 0 {
+        let text = "stored data are not what was written, and nothing new is taken; the node's log \
+                    names them; stop it, look with `barid audit fsck`, put back an undamaged copy of \
+                    the disk; where a message's body is lost for good: `barid audit take-for-lost`";
+        output.note(Line::default().bad("DATA_LOSS ").text(text));
+    }
     if answer.totals.is_some_and(|totals| totals.unreadable > 0) {
         let text = "messages are lost or damaged on the node's disk, and are not handed out; its log \
                     names them; put back an undamaged copy of the disk";
@@ -78,6 +84,8 @@ fn table(answer: &pb::GetNodeStatusResponse) -> Table {
         ("  outstanding", totals.outstanding),
         ("    of these dead letters", totals.dead_letters),
         ("    of these unreadable", totals.unreadable),
+        ("damages", answer.damages),
+        ("looks at all that is kept", answer.scrubbing.unwrap_or_default().passes),
     ] {
         table.row().text(title).number(number);
     }

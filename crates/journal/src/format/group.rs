@@ -239,6 +239,11 @@ impl Group {
         Ok(Self { header, chain, records: bytes.slice(HEADER_BYTES..records_end) })
     }
 
+    /// Bytes that it takes in its segment.
+    pub(crate) fn extent(&self) -> u64 {
+        self.header.extent() as u64
+    }
+
     /// Its records, which share the memory of the group.
     pub(crate) fn records(&self) -> Records {
         Records {

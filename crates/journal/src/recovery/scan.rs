@@ -1,6 +1,7 @@
 //! Reads all segments of an epoch in order and checks every group.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -9,7 +10,7 @@ use crate::chain::Chain;
 use crate::disk::Disk;
 use crate::format::group::{Group, GroupHeader, HEADER_BYTES};
 use crate::format::{Fault, SECTOR};
-use crate::reader::Marks;
+use crate::reader::{IndexedSegment, Marks, Shared};
 use crate::segment::{self, SEGMENT_SUFFIX, Window};
 use crate::space::{Attempt, DiskFailure};
 
@@ -47,6 +48,19 @@ pub(crate) struct Found {
     pub(crate) dropped_bytes: u64,
 }
 
+impl Found {
+    /// What writer and readers share of it.
+    pub(crate) fn shared(self, disk: Arc<dyn Disk>) -> Arc<Shared> {
+        let segments = self.segments.into_iter().map(|segment| IndexedSegment {
+            first_position: segment.first_position,
+            path: segment.path,
+            end: segment.end,
+            marks: segment.marks,
+        });
+        Arc::new(Shared::new(disk, segments.collect(), self.next_position))
+    }
+}
+
 /// Why a scan did not come to its end.
 pub(super) enum Stop {
     Damage(Damage),
@@ -72,6 +86,19 @@ pub(crate) fn scan(
     epoch: u64,
     witnesses: &[Witness],
 ) -> Result<Found, OpenError> {
+    match look(disk, dir, epoch, witnesses)? {
+        (found, None) => Ok(found),
+        (_, Some(error)) => Err(error),
+    }
+}
+
+/// The same; where it does not come to its end, what there is up to there, and why.
+pub(super) fn look(
+    disk: &dyn Disk,
+    dir: &Path,
+    epoch: u64,
+    witnesses: &[Witness],
+) -> Result<(Found, Option<OpenError>), DiskFailure> {
     let firsts = segment::numbers(disk, dir, SEGMENT_SUFFIX).attempt("list", dir)?;
     let mut scanner = Scanner::new(epoch, witnesses);
     for (index, &first) in firsts.iter().enumerate() {
@@ -83,9 +110,9 @@ pub(crate) fn scan(
             Ok(()) => continue,
             Err(stop) => stop,
         };
-        return Err(scanner.stopped(stop));
+        return Ok(scanner.stopped(stop));
     }
-    scanner.finish(dir)
+    Ok(scanner.finish(dir))
 }
 
 /// The segment that an epoch begins with.
@@ -236,15 +263,15 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn finish(self, dir: &Path) -> Result<Found, OpenError> {
+    fn finish(self, dir: &Path) -> (Found, Option<OpenError>) {
         if self.found.segments.is_empty()
             && let Err(stop) = self.check_witnesses()
         {
             let mut scanner = self;
             scanner.begin(0, dir.to_owned());
-            return Err(scanner.stopped(stop));
+            return scanner.stopped(stop);
         }
-        Ok(self.found)
+        (self.found, None)
     }
 
     /// Every witness of this very position must have seen this chain.
@@ -271,9 +298,9 @@ impl<'a> Scanner<'a> {
         self.found.segments.last_mut().expect("`begin` is called before a segment is read")
     }
 
-    fn stopped(self, stop: Stop) -> OpenError {
+    fn stopped(self, stop: Stop) -> (Found, Option<OpenError>) {
         let segment = self.found.segments.last().map_or_else(PathBuf::new, |s| s.path.clone());
-        match stop {
+        let error = match stop {
             Stop::Damage(damage) => OpenError::DataLoss(DataLoss {
                 segment,
                 position: self.found.next_position,
@@ -281,6 +308,7 @@ impl<'a> Scanner<'a> {
                 damage,
             }),
             Stop::Disk(source) => DiskFailure { action: "read", path: segment, source }.into(),
-        }
+        };
+        (self.found, Some(error))
     }
 }

@@ -75,6 +75,9 @@ calls! {
     withdraw_write_off(WithdrawWriteOffRequest) -> WithdrawWriteOffResponse via withdraw_write_off, once;
     /// Says that the node's clock is right.
     confirm_clock(ConfirmClockRequest) -> ConfirmClockResponse via confirm_clock, once;
+    /// Takes bodies that are damaged for lost. Not tried again by itself: where the
+    /// connection broke, look first.
+    take_for_lost(TakeForLostRequest) -> TakeForLostResponse via take_for_lost, once;
 }
 
 impl OperatorClient {

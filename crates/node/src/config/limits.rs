@@ -27,6 +27,12 @@ pub struct Storage {
     /// `snapshot_every_mib`, default 64, 8 to 4096: journal between two
     /// snapshots. Smaller = faster start, more writing.
     pub snapshot_every_bytes: u64,
+    /// `scrub_every_h`, default 24, 1 to 720: from one look at all that is kept to the
+    /// next. More = damage is found later.
+    pub scrub_every: Duration,
+    /// `scrub_mib_per_s`, default 16, 1 to 1024: how fast it is read then. Less = the disk
+    /// has more time for others.
+    pub scrub_bytes_per_s: u64,
 }
 
 /// How messages are handed out.
@@ -61,6 +67,8 @@ const BALLAST: Knob = Knob { key: "ballast_mib", default: 64, min: 0, max: 1024 
 const SEGMENT: Knob = Knob { key: "segment_mib", default: 64, min: 8, max: 1024 };
 const INDEX_CACHE: Knob = Knob { key: "index_cache_mib", default: 16, min: 4, max: 1024 };
 const SNAPSHOT: Knob = Knob { key: "snapshot_every_mib", default: 64, min: 8, max: 4096 };
+const SCRUB_EVERY: Knob = Knob { key: "scrub_every_h", default: 24, min: 1, max: 720 };
+const SCRUB_RATE: Knob = Knob { key: "scrub_mib_per_s", default: 16, min: 1, max: 1024 };
 const LEASE: Knob = Knob { key: "lease_s", default: 30, min: 5, max: 600 };
 const TRIES: Knob = Knob { key: "tries_max", default: 5, min: 1, max: 100 };
 const RETRY_MIN: Knob = Knob { key: "retry_delay_s_min", default: 1, min: 1, max: 3600 };
@@ -95,12 +103,22 @@ impl Storage {
         let bytes = |knob: &Knob, raw: Option<&Spanned<u32>>| {
             knob.read(source, raw).map(|mib| u64::from(mib) * MIB)
         };
-        let RawStorage { ballast_mib, segment_mib, index_cache_mib, snapshot_every_mib } = raw;
+        let RawStorage {
+            ballast_mib,
+            segment_mib,
+            index_cache_mib,
+            snapshot_every_mib,
+            scrub_every_h,
+            scrub_mib_per_s,
+        } = raw;
+        let scrub_every_h = SCRUB_EVERY.read(source, scrub_every_h.as_ref())?;
         Ok(Self {
             ballast_bytes: bytes(&BALLAST, ballast_mib.as_ref())?,
             segment_bytes: bytes(&SEGMENT, segment_mib.as_ref())?,
             index_cache_bytes: bytes(&INDEX_CACHE, index_cache_mib.as_ref())?,
             snapshot_every_bytes: bytes(&SNAPSHOT, snapshot_every_mib.as_ref())?,
+            scrub_every: Duration::from_secs(u64::from(scrub_every_h) * 3_600),
+            scrub_bytes_per_s: bytes(&SCRUB_RATE, scrub_mib_per_s.as_ref())?,
         })
     }
 }

@@ -86,6 +86,8 @@ pub(super) struct RawStorage {
     pub(super) segment_mib: Option<Spanned<u32>>,
     pub(super) index_cache_mib: Option<Spanned<u32>>,
     pub(super) snapshot_every_mib: Option<Spanned<u32>>,
+    pub(super) scrub_every_h: Option<Spanned<u32>>,
+    pub(super) scrub_mib_per_s: Option<Spanned<u32>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -9,8 +9,9 @@ use barid_proto::operations::v1::{
     ListDeadLettersRequest, ListDeadLettersResponse, ListEventsRequest, ListEventsResponse,
     ListPeersRequest, ListPeersResponse, ListQueuesRequest, ListQueuesResponse,
     ProposeWriteOffRequest, ProposeWriteOffResponse, RenewPeerRequest, RenewPeerResponse,
-    RetryDeadLetterRequest, RetryDeadLetterResponse, TailEventsRequest, TailEventsResponse, Totals,
-    TraceMessageRequest, TraceMessageResponse, WithdrawWriteOffRequest, WithdrawWriteOffResponse,
+    RetryDeadLetterRequest, RetryDeadLetterResponse, Scrubbing, TailEventsRequest,
+    TailEventsResponse, TakeForLostRequest, TakeForLostResponse, Totals, TraceMessageRequest,
+    TraceMessageResponse, WithdrawWriteOffRequest, WithdrawWriteOffResponse,
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
@@ -154,6 +155,16 @@ impl OperationsService for Operations {
         confirmed.map_err(|refusal| status(&refusal))?;
         Ok(Response::new(ConfirmClockResponse { time: timestamp(self.0.broker.now()) }))
     }
+
+    async fn take_for_lost(
+        &self,
+        request: Request<TakeForLostRequest>,
+    ) -> Result<Response<TakeForLostResponse>, Status> {
+        let operator = self.0.operator(request.extensions()).await?;
+        let taken = self.0.broker.take_for_lost(operator.identity.to_string()).await;
+        taken.map_err(|refusal| status(&refusal))?;
+        Ok(Response::new(TakeForLostResponse {}))
+    }
 }
 
 async fn node_status(services: &Services) -> Result<GetNodeStatusResponse, Status> {
@@ -163,11 +174,13 @@ async fn node_status(services: &Services) -> Result<GetNodeStatusResponse, Statu
             let phases = || state.deliveries().map(|(_, delivery)| &delivery.phase);
             let dead = phases().filter(|phase| matches!(phase, Phase::Dead(_))).count();
             let unreadable = phases().filter(|phase| **phase == Phase::Unreadable).count();
-            (state.totals(), [phases().count(), dead, unreadable], state.clock_suspect())
+            let damages = state.damages().open();
+            (state.totals(), [phases().count(), dead, unreadable], state.clock_suspect(), damages)
         })
         .await;
-    let (totals, [outstanding, dead_letters, unreadable], clock_suspect) =
+    let (totals, [outstanding, dead_letters, unreadable], clock_suspect, damages) =
         seen.map_err(|refusal| status(&refusal))?;
+    let scrubbing = *broker.scrubbing().borrow();
     Ok(GetNodeStatusResponse {
         node: services.identity.clone(),
         name: services.name.clone(),
@@ -190,5 +203,7 @@ async fn node_status(services: &Services) -> Result<GetNodeStatusResponse, Statu
         }),
         time: timestamp(broker.now()),
         storage_full: !broker.has_room(),
+        damages,
+        scrubbing: Some(Scrubbing { passes: scrubbing.passes, bytes: scrubbing.bytes }),
     })
 }

@@ -21,6 +21,8 @@ fn opened(data: &Path) -> Broker {
             free_bytes_min: 1 << 20,
             snapshot_every_bytes: 1 << 20,
             index_cache_bytes: 1 << 20,
+            scrub_every: Duration::from_secs(3_600),
+            scrub_bytes_per_s: 1 << 20,
         },
         policy: Policy::default(),
     };

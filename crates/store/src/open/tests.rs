@@ -80,6 +80,28 @@ fn an_index_that_lost_its_newest_row_is_set_aside() {
 }
 
 #[test]
+fn whatever_was_lost_of_an_entry_is_missed() {
+    let directory = filled(2);
+    let entries = long_history(2).0;
+    let mut writes = Writes::new();
+    for row in EventRow::of_entry(&entries[1]).unwrap() {
+        write(&mut writes, &row);
+    }
+    assert!(writes.len() > 4, "a row, and its places in the indexes");
+    let holds = || {
+        let opened = Store::open(&directory.path().join("index"), &log(), 1 << 20).unwrap();
+        let (_, view) = opened.store.split();
+        entries.iter().map(|entry| view.holds(entry).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(holds(), [true; 4]);
+    for (key, value) in &writes {
+        meddle(&directory, |engine| engine.insert(key, b"another").unwrap());
+        assert_eq!(holds(), [true, false, true, true], "{key:?}");
+        meddle(&directory, |engine| engine.insert(key, value).unwrap());
+    }
+}
+
+#[test]
 fn rows_of_a_projection_cut_short_are_witnesses_that_no_reader_sees() {
     let directory = filled(2);
     let (entries, rows) = long_history(3);

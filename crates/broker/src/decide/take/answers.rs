@@ -31,6 +31,9 @@ pub(super) fn answers(
     if state.clock_suspect() {
         return all(later(Reason::ClockSuspect, 60_000));
     }
+    if state.damages().open() > 0 {
+        return all(later(Reason::StorageDamaged, 60_000));
+    }
     if let Some(reason) = over(header, now) {
         return all(no(reason));
     }

@@ -1,0 +1,17 @@
+//! The folder of a node that has stopped, checked.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use barid_journal::OsDisk;
+
+pub use barid_broker::fsck::{FsckError, Report, Told};
+pub use barid_broker::scrub::{Damage, Part};
+
+/// Checks a data folder, and changes nothing; no node can start meanwhile.
+///
+/// # Errors
+/// [`FsckError`] where it cannot be looked at.
+pub fn fsck(data: &Path, told: impl FnMut(Told)) -> Result<Report, FsckError> {
+    barid_broker::fsck::fsck(Arc::new(OsDisk), data, told)
+}
