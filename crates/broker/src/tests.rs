@@ -1,6 +1,7 @@
 //! Histories of the pure core: random operations, then what must hold in all of them.
 
 mod broken_disk;
+mod damage;
 mod links;
 mod pair;
 pub(crate) mod parts;
