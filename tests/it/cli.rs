@@ -139,6 +139,9 @@ fn a_newcomer_gets_round() {
     desk.serve();
 
     let id = desk.send_note("Gate 2 closed.");
+    let disk = desk.run(&["queues", "--disk"]);
+    assert!(disk.done().has_row(&["0", "1", "1 pk/police"]), "{}", disk.out);
+    assert!(disk.err.contains("bytes are free"), "{}", disk.err);
     let peek = desk.run(&["--as", "pk/police", "receive", "--peek"]);
     assert!(peek.done().has_row(&[&id, "pk/customs", "Gate 2 closed."]), "{}", peek.out);
     let received = desk.run(&["--as", "pk/police", "--json", "receive", "--into", "in"]);

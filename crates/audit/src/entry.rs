@@ -110,6 +110,8 @@ pub enum Body {
     PeerRenewed(Box<pb::PeerRenewedFacts>),
     /// Stored data were found damaged, or were taken for lost.
     Damage(pb::DamageFacts),
+    /// Segments of bodies are unlinked.
+    BodiesRemoved(pb::BodiesRemovedFacts),
 }
 
 /// An entry in the form that the journal keeps.
@@ -272,6 +274,7 @@ impl Body {
             Self::Contradicted(_) => EntryKind::Contradicted,
             Self::PeerRenewed(_) => EntryKind::PeerRenewed,
             Self::Damage(_) => EntryKind::Damage,
+            Self::BodiesRemoved(_) => EntryKind::BodiesRemoved,
         }
     }
 
@@ -297,6 +300,7 @@ impl Body {
             Self::SlotCleared(facts) => facts.encode_to_vec(),
             Self::PeerRenewed(facts) => facts.encode_to_vec(),
             Self::Damage(facts) => facts.encode_to_vec(),
+            Self::BodiesRemoved(facts) => facts.encode_to_vec(),
             Self::HandedOver
             | Self::Returned
             | Self::DeadLettered
@@ -365,6 +369,9 @@ impl Body {
                 pb::PeerRenewedFacts::decode(facts).map(|facts| Self::PeerRenewed(Box::new(facts)))
             }
             EntryKind::Damage => pb::DamageFacts::decode(facts).map(Self::Damage),
+            EntryKind::BodiesRemoved => {
+                pb::BodiesRemovedFacts::decode(facts).map(Self::BodiesRemoved)
+            }
         })
     }
 }

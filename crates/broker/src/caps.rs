@@ -80,6 +80,10 @@ pub const INDEX_RETRY_MAX: Duration = Duration::from_secs(30);
 pub const INDEX_OPEN_BYTES: u64 = 16 << 20;
 /// How often the projector flushes the index.
 pub const INDEX_FLUSH: Duration = Duration::from_millis(500);
+/// How often it is asked which segments of bodies may go (ms).
+pub const REMOVAL_EVERY_MS: u64 = 60_000;
+/// Segments of bodies that one entry lets go.
+pub const SEGMENTS_REMOVED_MAX: usize = 64;
 /// Bytes of the disk that the scrub reads in a second, where nothing else is configured:
 /// a million entries and their messages in 5 min, and little of what a disk gives.
 pub const SCRUB_BYTES_PER_S: u64 = 16 << 20;

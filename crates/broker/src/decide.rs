@@ -11,6 +11,7 @@ pub mod link;
 pub mod operator;
 pub mod refusals;
 pub mod renew;
+pub mod retention;
 pub mod settle;
 pub mod start;
 pub mod take;

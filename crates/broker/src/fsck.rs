@@ -8,9 +8,11 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use barid_audit::entry::{Body, Entry};
 use barid_journal::space::DiskFailure;
 use barid_journal::{Blobs, DataDir, Disk, OpenError, Snapshots, examine};
 
+use crate::projector::decode;
 use crate::scrub::{Damage, Looked, Part, Pass};
 
 /// What was found, beside the damages that were told on the way.
@@ -82,6 +84,12 @@ pub fn fsck(
         damage(&mut report, of_journal(error)?);
     }
     let blobs = Arc::new(Blobs::look(&data));
+    // Later entries say which bodies earlier ones name in vain.
+    for record in examined.reader.scan(0).flatten() {
+        if let Ok(Entry { body: Body::BodiesRemoved(facts), .. }) = decode(record) {
+            blobs.forget(facts.segments.iter().map(|segment| segment.number));
+        }
+    }
     for looked in Pass::new(&examined.reader, blobs, snapshots, Box::new(|| None)) {
         let Looked { bytes, damages } = looked;
         report.bytes += bytes;

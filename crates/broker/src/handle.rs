@@ -215,6 +215,12 @@ impl Broker {
         self.shared.node.policy.inbox_max
     }
 
+    /// Bytes that this process may still take on the disk; 0 where it does not say.
+    #[must_use]
+    pub fn free_bytes(&self) -> u64 {
+        self.shared.blobs.free_bytes().unwrap_or(0)
+    }
+
     /// A number for a stream, unique in this process.
     #[must_use]
     pub fn next_stream(&self) -> u64 {

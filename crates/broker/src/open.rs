@@ -208,6 +208,8 @@ pub(crate) fn recover(options: &Options, with_log: WithLog) -> Result<Recovery, 
 
     let reader = journal.reader();
     let (state, replayed) = replay(&reader, found.newest.as_ref())?;
+    // What a crash left of those that were let go.
+    blobs.remove(state.segments().removed().iter().copied())?;
     bodies::check(&state, &blobs)?;
 
     let now = options.clock.read();

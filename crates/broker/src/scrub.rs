@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use barid_audit::entry::Entry;
+use barid_journal::blobs::GetError;
 use barid_journal::{Blobs, Reader, Recheck, Rechecked, Snapshots};
 use barid_store::ReadView;
 
@@ -15,7 +16,7 @@ pub use damage::{Damage, Part};
 pub(crate) use run::Scrub;
 pub use run::Scrubbing;
 
-use crate::kept::Kept;
+use crate::kept::{Kept, KeptError};
 use crate::projector::decode;
 
 /// Gives the delivery log, while there is one. It is asked for each group, so that one
@@ -79,6 +80,7 @@ impl Pass {
     fn body(&self, position: u64, kept: &Kept) -> Looked {
         match kept.recheck(&self.blobs) {
             Ok(bytes) => Looked { bytes, ..Looked::default() },
+            Err(KeptError::Get(GetError::Removed { .. })) => Looked::default(),
             Err(error) => Looked {
                 damages: vec![Damage::body(position, &self.blobs, kept.at(), &error)],
                 ..Looked::default()

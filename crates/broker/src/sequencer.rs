@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use barid_audit::commitment::Entropy;
 use barid_audit::entry::{Body, Entry};
-use barid_journal::Reader;
+use barid_journal::{Blobs, Reader};
 use barid_message::time::Millis;
 use tokio::sync::watch;
 
@@ -26,7 +26,7 @@ use crate::command::{Command, Group, Queued, Reply};
 use crate::decide::accept::is_pressed;
 use crate::decide::refusals::Windows;
 use crate::decide::timers::{self, Due};
-use crate::decide::{Node, operator, start};
+use crate::decide::{Node, operator, retention, start};
 use crate::figures::Figures;
 use crate::random::{NoRandom, Random};
 use crate::registry::Registry;
@@ -70,6 +70,9 @@ pub(crate) struct Sequencer {
     pub(crate) snapshot_every: SnapshotEvery,
     pub(crate) since_snapshot: u64,
     pub(crate) random: Arc<dyn Random>,
+    pub(crate) blobs: Arc<Blobs>,
+    /// When it was last asked which bodies may go.
+    pub(crate) removal_asked: Millis,
     /// The registry in force, for all who check before the sequencer decides.
     pub(crate) registry: Arc<watch::Sender<Arc<Registry>>>,
 }
@@ -275,6 +278,29 @@ impl Sequencer {
         while let Some(entry) = self.windows.close(&self.state, now) {
             self.commit(entry)?;
         }
+        self.let_bodies_go(now)
+    }
+
+    /// Bodies are unlinked once it is durable that they are. A crash in between leaves
+    /// them for the next start.
+    fn let_bodies_go(&mut self, now: Millis) -> Result<(), SequencerError> {
+        if now.0.saturating_sub(self.removal_asked.0) < caps::REMOVAL_EVERY_MS {
+            return Ok(());
+        }
+        self.removal_asked = now;
+        let Some(entry) = retention::removal(&self.state, now, self.blobs.written_from()) else {
+            return Ok(());
+        };
+        let entry = self.commit(entry)?;
+        let blobs = Arc::clone(&self.blobs);
+        self.pending.releases.push(Box::new(move || {
+            if let Body::BodiesRemoved(facts) = &entry.body {
+                let numbers = facts.segments.iter().map(|segment| segment.number);
+                if let Err(error) = blobs.remove(numbers) {
+                    tracing::error!(%error, "bodies stay on the disk until the next start");
+                }
+            }
+        }));
         Ok(())
     }
 }

@@ -13,6 +13,7 @@ pub mod link;
 mod links;
 pub mod misbehaviour;
 mod phases;
+pub mod segments;
 mod snapshot;
 mod timers;
 pub mod write_off;
@@ -33,6 +34,7 @@ use damage::Damages;
 use dedupe::Dedupe;
 use inbox::Inbox;
 use link::Link;
+use segments::Segments;
 use timers::Timers;
 
 /// Sums over the life of the journal.
@@ -176,6 +178,7 @@ pub struct State {
     links: BTreeMap<Arc<str>, Link>,
     totals: Totals,
     damages: Damages,
+    segments: Segments,
     /// Before it nothing ends by itself: after a start a consumer may still hold a
     /// lease that this process did not grant.
     no_end_before: Millis,
@@ -231,6 +234,7 @@ impl State {
             links: BTreeMap::new(),
             totals: Totals::default(),
             damages: Damages::default(),
+            segments: Segments::default(),
             no_end_before: Millis(0),
         }
     }

@@ -7,6 +7,7 @@ mod pair;
 pub(crate) mod parts;
 mod place;
 mod renewal;
+mod retention;
 mod running;
 mod stored;
 mod time;

@@ -4,13 +4,14 @@
 //! calls [`Blobs::sync`] before it writes the group that names it. So a record
 //! that is durable never names a blob that is not.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use bytes::Bytes;
 
 use crate::data_dir::DataDir;
-use crate::disk::DiskFile;
+use crate::disk::{DiskFile, remove_if_there};
 use crate::format::{Fault, SECTOR, blob};
 use crate::reader::Handles;
 use crate::segment::{self, SEGMENT_SUFFIX, Window};
@@ -95,6 +96,14 @@ pub enum GetError {
         /// The file.
         path: PathBuf,
     },
+    /// It was let go of.
+    #[error("the message at byte {} of {} is gone: nobody needed its segment any more", at.offset, path.display())]
+    Removed {
+        /// Which blob.
+        at: BlobRef,
+        /// The file that there was.
+        path: PathBuf,
+    },
     /// The disk did not do it.
     #[error(transparent)]
     Disk(#[from] DiskFailure),
@@ -111,6 +120,7 @@ pub struct Blobs {
     /// first has made its blobs durable.
     syncing: Mutex<()>,
     handles: Handles,
+    removed: RwLock<BTreeSet<u64>>,
 }
 
 #[derive(Debug)]
@@ -164,7 +174,40 @@ impl Blobs {
             }),
             syncing: Mutex::new(()),
             handles: Handles::default(),
+            removed: RwLock::default(),
         }
+    }
+
+    /// Nobody writes to segments below this number any more. What was put into one of them
+    /// may not be named by a record yet.
+    #[must_use]
+    pub fn written_from(&self) -> u64 {
+        let writing = self.lock();
+        writing.active.as_ref().map_or(writing.next_number, |active| active.number)
+    }
+
+    /// Unlinks segments, which no record may name any more from here on. Those that are
+    /// not there are passed over: a crash leaves some of them, and this is called again.
+    /// Their numbers are not used again.
+    pub fn remove(&self, numbers: impl IntoIterator<Item = u64>) -> Result<(), DiskFailure> {
+        let disk = &**self.space.disk();
+        let mut some = false;
+        for number in numbers {
+            {
+                let mut writing = self.lock();
+                writing.next_number = writing.next_number.max(number + 1);
+            }
+            self.removed.write().unwrap_or_else(PoisonError::into_inner).insert(number);
+            self.handles.close(number);
+            let path = self.path(number);
+            some |= remove_if_there(disk, &path).attempt("remove", &path)?;
+        }
+        if some { disk.sync_dir(&self.dir).attempt("sync", &self.dir) } else { Ok(()) }
+    }
+
+    /// Takes these segments for removed, and touches nothing.
+    pub fn forget(&self, numbers: impl IntoIterator<Item = u64>) {
+        self.removed.write().unwrap_or_else(PoisonError::into_inner).extend(numbers);
     }
 
     /// Keeps a blob. It is durable only after the next [`Blobs::sync`].
@@ -263,14 +306,19 @@ impl Blobs {
     pub fn get(&self, at: BlobRef) -> Result<Bytes, GetError> {
         let path = self.path(at.segment);
         let file = self.handles.open(&**self.space.disk(), at.segment, &path);
-        Self::read(at, path, file)
+        self.read(at, path, file)
     }
 
     /// The same, from the file that has its name now, whatever is open already.
     pub fn recheck(&self, at: BlobRef) -> Result<Bytes, GetError> {
         let path = self.path(at.segment);
         let file = self.space.disk().open(&path);
-        Self::read(at, path, file)
+        self.read(at, path, file)
+    }
+
+    /// Bytes that this process may still take on the disk.
+    pub fn free_bytes(&self) -> Result<u64, DiskFailure> {
+        self.space.free_bytes()
     }
 
     /// Where the file of a segment lies.
@@ -280,6 +328,7 @@ impl Blobs {
     }
 
     fn read(
+        &self,
         at: BlobRef,
         path: PathBuf,
         file: std::io::Result<Arc<dyn DiskFile>>,
@@ -287,6 +336,9 @@ impl Blobs {
         let frame = blob::HEADER_BYTES as u64 + u64::from(at.length);
         if frame > blob::FRAME_BYTES_MAX {
             return Err(GetError::Damaged { at, path, fault: Fault::Length });
+        }
+        if self.removed.read().unwrap_or_else(PoisonError::into_inner).contains(&at.segment) {
+            return Err(GetError::Removed { at, path });
         }
         let file = match file {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

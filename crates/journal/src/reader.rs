@@ -225,6 +225,12 @@ impl Handles {
         handles.push_front((number, Arc::clone(&file)));
         Ok(file)
     }
+
+    /// Lets go of the file of this number.
+    pub(crate) fn close(&self, number: u64) {
+        let mut handles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        handles.retain(|(known, _)| *known != number);
+    }
 }
 
 /// Groups in memory, one after the other.

@@ -264,7 +264,7 @@ impl Space {
         Ok(())
     }
 
-    fn free_bytes(&self) -> Result<u64, DiskFailure> {
+    pub(crate) fn free_bytes(&self) -> Result<u64, DiskFailure> {
         self.disk.free_bytes(&self.root).attempt("measure the free space of", &self.root)
     }
 

@@ -2,6 +2,7 @@
 
 mod authn;
 mod deadline;
+mod disk;
 mod events;
 mod evidence;
 mod exchange;

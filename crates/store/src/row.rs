@@ -132,6 +132,7 @@ impl EventRow {
             | Body::Contradicted(_)
             | Body::PeerRenewed(_)
             | Body::Damage(_)
+            | Body::BodiesRemoved(_)
             | Body::Stopped => None,
         };
         let head = head.map(|row| row.map_err(|fault| MalformedEntry { cursor: own, fault }));

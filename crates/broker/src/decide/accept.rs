@@ -80,6 +80,11 @@ pub fn accept(
     prior: &[Entry],
 ) -> Verdict {
     match foresee(state, node, now, &submission.admitted, prior) {
+        // Whoever wrote it has slept since, longer than anybody may: it is to be sent again.
+        Foreseen::Accepted if state.segments().is_removed(submission.blob.segment) => {
+            let text = "the message waited too long to be decided; send it again";
+            Verdict::Refused(Refusal::new(Reason::Overloaded, text).retry_after(1_000))
+        }
         Foreseen::Accepted => Verdict::Accepted(accepted(state, node, now, submission)),
         Foreseen::Repeat(evidence) => Verdict::Repeat(evidence),
         Foreseen::Conflict(first) => {

@@ -2,6 +2,7 @@
 
 use barid_audit::entry::{Body, Entry};
 use barid_journal::StoredRecord;
+use barid_journal::blobs::GetError;
 use barid_message::Reason;
 use barid_message::address::Address;
 use barid_message::id::MessageId;
@@ -14,7 +15,7 @@ use bytes::Bytes;
 use super::{Broker, log_down};
 use crate::caps;
 use crate::decide::Refusal;
-use crate::kept::Kept;
+use crate::kept::{Kept, KeptError};
 use crate::lease::{Named, Token};
 
 /// Entries passed over to reach the next one wanted. Records are kept in runs of
@@ -151,7 +152,10 @@ impl Broker {
     /// # Errors
     /// [`Refusal`] DATA_LOSS where it cannot be read back.
     pub fn message(&self, facts: &pb::AcceptedFacts) -> Result<wire::SignedMessage, Refusal> {
-        Kept::accepted(facts).read(&self.shared.blobs).map_err(|error| lost(facts, &error))
+        Kept::accepted(facts).read(&self.shared.blobs).map_err(|error| match error {
+            KeptError::Get(GetError::Removed { .. }) => let_go(),
+            error => lost(facts, &error),
+        })
     }
 
     /// The facts of an accepted message by the position of its entry.
@@ -198,6 +202,12 @@ fn lost(facts: &pb::AcceptedFacts, error: &dyn std::error::Error) -> Refusal {
     tracing::error!(%error, %message_id, %origin_agency, "message cannot be read back");
     let text = "the message is lost or damaged on the node's disk; its operator must put back an undamaged copy of the disk";
     Refusal::new(Reason::DataLoss, text)
+}
+
+fn let_go() -> Refusal {
+    let text = "the message's bytes are gone: all its deliveries have ended, and it was not to be kept \
+                longer; its evidence stays";
+    Refusal::new(Reason::NotFound, text)
 }
 
 fn unreadable(error: &dyn std::error::Error) -> Refusal {

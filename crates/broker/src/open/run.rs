@@ -86,8 +86,9 @@ pub(crate) fn assemble(
     let (alive, writer_alive) = sync_channel(0);
     let (scrubbed, scrubbing) = watch::channel(Scrubbing::default());
     let progress = Arc::new(Progress::new(recovered.next_position));
-    let (seen, done) = (reader.clone(), Arc::clone(&progress));
-    let mut sequencer = sequencer(options, state, beginning, command_queue, groups, seen, done);
+    let queues = (command_queue, groups);
+    let kept = (reader.clone(), Arc::clone(&blobs), Arc::clone(&progress));
+    let mut sequencer = sequencer(options, state, beginning, queues, kept);
     let figures = Arc::clone(&sequencer.figures);
     let start_nonce = first_entries(&mut sequencer, options, recovered, beginning)?;
     let in_force = sequencer.registry.subscribe();
@@ -161,10 +162,8 @@ fn sequencer(
     options: &Options,
     state: State,
     beginning: &Beginning,
-    commands: Receiver<Queued>,
-    groups: SyncSender<Group>,
-    reader: Reader,
-    progress: Arc<Progress>,
+    (commands, groups): (Receiver<Queued>, SyncSender<Group>),
+    (reader, blobs, progress): (Reader, Arc<Blobs>, Arc<Progress>),
 ) -> Sequencer {
     Sequencer {
         state,
@@ -183,6 +182,8 @@ fn sequencer(
         snapshot_every: SnapshotEvery(options.storage.snapshot_every_bytes),
         since_snapshot: beginning.since_snapshot,
         random: Arc::clone(&options.random),
+        blobs,
+        removal_asked: Millis(0),
         registry: Arc::new(watch::Sender::new(Arc::new(Registry::empty()))),
     }
 }

@@ -196,6 +196,10 @@ impl Sequencer {
             // Not ours to decide about what cannot be read back.
             return Ok(Some(Err(LinkEnd::Full)));
         };
+        if blob.is_some_and(|blob| self.state.segments().is_removed(blob.segment)) {
+            // Whoever wrote it has slept since, longer than anybody may.
+            return Ok(Some(Err(LinkEnd::Full)));
+        }
         let has_room = self.progress.has_room(Claim::Intake);
         let place = Place { blob, has_room, prior: &prior };
         match take(&self.state, &self.node, now, slot, place) {

@@ -66,7 +66,10 @@ impl State {
                 self.registry_is(entry, self.registry.renewed(peer, entry.position))?;
             }
             Body::Accepted(facts) => self.accepted(entry, facts, None)?,
-            Body::SubmissionRefused(_) => self.totals.refused += 1,
+            Body::SubmissionRefused(facts) => {
+                self.totals.refused += 1;
+                self.segments.refused(facts, entry.time);
+            }
             Body::RefusalsCounted(facts) => self.totals.refused += facts.count,
             Body::Clock(facts) => self.clock_is(entry, facts),
             Body::HandedOver
@@ -98,6 +101,7 @@ impl State {
             }
             Body::SlotCleared(facts) => self.slot_cleared(facts),
             Body::Damage(facts) => self.damaged(facts),
+            Body::BodiesRemoved(facts) => self.segments.unlinked(facts),
             // Its delivery has ended: the item says so to people, and changes nothing.
             Body::Contradicted(slot) => {
                 self.contradicted(entry.time, &slot.peer);
@@ -176,6 +180,7 @@ impl State {
         });
         self.dedupe.insert(&message.origin, &message.id, entry.position);
         self.totals.accepted += 1;
+        self.segments.accepted(&message.facts);
         for item in &entry.items {
             self.totals.deliveries += 1;
             let facts = &item.facts;
@@ -204,6 +209,7 @@ impl State {
         if delivery.outward.is_none() {
             self.inboxes.entry(delivery.recipient.clone()).or_default().add();
         }
+        self.segments.opened(delivery.message.facts.blob_segment);
         self.deliveries.insert(key, delivery);
         self.enter_phase(key);
         self.enter_write_off(key);
@@ -285,6 +291,7 @@ impl State {
         let Some(delivery) = self.deliveries.remove(&key) else {
             return;
         };
+        self.segments.closed(delivery.message.facts.blob_segment);
         let (end, ..) = delivery.message.end();
         self.timers.deadlines.remove(&(end, key));
         self.timers.deadlines.remove(&(Millis(end.0 + caps::OVERDUE_AFTER_MS), key));

@@ -11,6 +11,7 @@ use prost::Message as _;
 
 use super::damage::Damages;
 use super::dedupe::Dedupe;
+use super::segments::Segments;
 use super::{Delivery, DeliveryKey, Message, Origin, Outward, Phase, State};
 use crate::registry::Registry;
 
@@ -35,6 +36,7 @@ impl State {
                 message.deliveries.push(outstanding_delivery(*key, delivery));
             }
         }
+        let (segments, removed_segments) = self.segments.to_snapshot();
         pb::Snapshot {
             version: VERSION,
             last_time_ms: self.last_time.0,
@@ -49,6 +51,8 @@ impl State {
             dedupe_oldest_day: self.dedupe.oldest_day(),
             links: self.links_to_snapshot(),
             damages: self.damages.to_snapshot(),
+            segments,
+            removed_segments,
         }
         .encode_to_vec()
     }
@@ -80,6 +84,7 @@ impl State {
             timers: super::Timers::default(),
             links: BTreeMap::new(),
             damages: Damages::from_snapshot(&snapshot.damages),
+            segments: Segments::from_snapshot(&snapshot.segments, snapshot.removed_segments),
             no_end_before: Millis(0),
         };
         state.restore_links(snapshot.links).ok_or(SnapshotError)?;

@@ -18,7 +18,7 @@ use crate::decide::accept::{Blob, Submission, Verdict, accept};
 use crate::decide::hand_out::{Consumer, HandedOut, Next, end, grant, next};
 use crate::decide::settle::{Answer, Settled, settle};
 use crate::decide::timers::{Due, due};
-use crate::decide::{Node, Policy, Refusal, operator, start};
+use crate::decide::{Node, Policy, Refusal, operator, retention, start};
 use crate::gate::admit;
 use crate::lease::LeaseKey;
 use crate::state::{Phase, State};
@@ -246,6 +246,16 @@ impl World {
     /// A consumer ends its stream in order.
     pub(super) fn leave(&mut self, consumer: u8) {
         self.state.release(u64::from(consumer), &identity(consumer));
+    }
+
+    pub(super) const fn now(&self) -> Millis {
+        self.now
+    }
+
+    /// Lets the bodies go that may, below a segment.
+    pub(super) fn let_go(&mut self, written_from: u64) {
+        let entry = retention::removal(&self.state, self.now, written_from).unwrap();
+        self.commit(entry);
     }
 
     /// Time goes on, and nothing that falls due meanwhile has had its turn yet.

@@ -17,9 +17,12 @@ const EXAMPLES: &str = "\
 EXAMPLES
   barid queues
   barid queues pk/police --json
+  barid queues --disk
 
   FLASH to ROUTINE: ready to be handed out. LEASED: handed out, not yet answered.
-  DELAYED: waits for its next try. DEAD: see `barid dead-letters`.";
+  DELAYED: waits for its next try. DEAD: see `barid dead-letters`.
+  --disk: a segment of bodies goes as a whole, once none of its deliveries is OPEN and the
+  time under UNTIL has passed.";
 
 /// Show what waits where
 ///
@@ -28,7 +31,11 @@ EXAMPLES
 #[command(after_help = EXAMPLES)]
 pub(crate) struct QueuesArgs {
     /// Only this inbox
+    #[arg(conflicts_with = "disk")]
     inbox: Option<Address>,
+    /// Show what the bodies of messages take on the disk, and what would free them
+    #[arg(long)]
+    disk: bool,
 }
 
 /// Runs the command.
@@ -38,6 +45,10 @@ pub(crate) async fn run(
     output: &mut Output,
 ) -> anyhow::Result<ExitCode> {
     let client = context::operator(global, output)?.client()?;
+    if args.disk {
+        let answer = client.disk_usage(pb::GetDiskUsageRequest {}).await;
+        return disk(&answer.context("cannot show the disk")?, output);
+    }
     let request = pb::ListQueuesRequest {
         inbox: args.inbox.as_ref().map(Address::to_string).unwrap_or_default(),
     };
@@ -53,6 +64,35 @@ pub(crate) async fn run(
     } else {
         output.table(&table(&answer.queues))?;
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn disk(usage: &pb::GetDiskUsageResponse, output: &mut Output) -> anyhow::Result<ExitCode> {
+    if output.wants_json() {
+        output.json(usage)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut table =
+        Table::new(["SEGMENT", "MESSAGES", "BYTES", "OPEN", "UNTIL", "MOST OF THE OPEN ARE FOR"]);
+    for segment in &usage.segments {
+        let holder = |held: &pb::SegmentHolder| format!("{} {}", held.open, held.recipient);
+        let holders: Vec<_> = segment.holders.iter().map(holder).collect();
+        table
+            .row()
+            .number(segment.number)
+            .number(segment.messages)
+            .number(segment.bytes)
+            .number(segment.open)
+            .text(words::time(segment.kept_until.as_ref()))
+            .text(holders.join(", "));
+    }
+    output.table(&table)?;
+    let held = usage.segments.iter().filter(|segment| segment.open > 0);
+    let waits: u64 = held.map(|segment| segment.bytes).sum();
+    output.note(Line::default().faint(format!(
+        "{} bytes of messages, of these {waits} in segments with open deliveries; {} bytes are free",
+        usage.bytes, usage.free_bytes
+    )));
     Ok(ExitCode::SUCCESS)
 }
 

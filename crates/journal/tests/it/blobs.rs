@@ -139,3 +139,35 @@ fn the_journal_outlives_too_many_open_files() {
     drop(node);
     assert_eq!(Node::open(&disk.after_kill()).unwrap().recovered.next_position, 17);
 }
+
+#[test]
+fn what_is_let_go_of_is_gone_for_good_and_says_so() {
+    let disk = SimDisk::new(64 << 20);
+    let mut at = Vec::new();
+    for _ in 0..3 {
+        let node = Node::open(&disk).unwrap();
+        at.push(node.blobs.put(b"a message").unwrap());
+        node.blobs.sync().unwrap();
+        assert_eq!(node.blobs.written_from(), at.last().unwrap().segment);
+    }
+    let node = Node::open(&disk).unwrap();
+    assert!(node.blobs.get(at[1]).is_ok(), "open, and read from an open file");
+    let removed = [at[1].segment, at[2].segment];
+    node.blobs.remove(removed).unwrap();
+    for at in &at[1..] {
+        let told = node.blobs.get(*at).unwrap_err();
+        assert!(matches!(told, GetError::Removed { .. }), "{told}");
+        assert!(matches!(node.blobs.recheck(*at), Err(GetError::Removed { .. })));
+    }
+    assert!(node.blobs.get(at[0]).is_ok());
+    assert_eq!(node.blobs.put(b"next").unwrap().segment, 3, "a number is used once");
+
+    // A crash may leave some of them, and the next start lets them go again.
+    let node = Node::open(&disk.after_power_cut(Loss::All)).unwrap();
+    node.blobs.remove(removed).unwrap();
+    assert!(matches!(node.blobs.get(at[1]), Err(GetError::Removed { .. })));
+    let bodies = Path::new(ROOT).join("bodies/1");
+    let left = disk.files().into_keys().filter(|path| path.starts_with(&bodies)).count();
+    assert!(left <= 2, "what was kept, and what is written to");
+    assert!(node.blobs.put(b"next").unwrap().segment > 2);
+}

@@ -51,6 +51,8 @@ calls! {
     trace_message(TraceMessageRequest) -> TraceMessageResponse via trace_message, call;
     /// What waits where.
     list_queues(ListQueuesRequest) -> ListQueuesResponse via list_queues, call;
+    /// What the bodies of messages take on the disk, and what would free them.
+    disk_usage(GetDiskUsageRequest) -> GetDiskUsageResponse via get_disk_usage, call;
     /// How the links with other nodes stand.
     list_peers(ListPeersRequest) -> ListPeersResponse via list_peers, call;
     /// Lets a peer's newer card count. Not tried again by itself: where the connection

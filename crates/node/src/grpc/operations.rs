@@ -5,19 +5,19 @@ use barid_link::stub::operations::operations_service_server::OperationsService;
 use barid_proto::operations::v1::{
     ConfirmClockRequest, ConfirmClockResponse, ConfirmWriteOffRequest, ConfirmWriteOffResponse,
     DropDeadLetterRequest, DropDeadLetterResponse, GetDeadLetterRequest, GetDeadLetterResponse,
-    GetNodeStatusRequest, GetNodeStatusResponse, GetStatusRequest, GetStatusResponse,
-    ListDeadLettersRequest, ListDeadLettersResponse, ListEventsRequest, ListEventsResponse,
-    ListPeersRequest, ListPeersResponse, ListQueuesRequest, ListQueuesResponse,
-    ProposeWriteOffRequest, ProposeWriteOffResponse, RenewPeerRequest, RenewPeerResponse,
-    RetryDeadLetterRequest, RetryDeadLetterResponse, Scrubbing, TailEventsRequest,
-    TailEventsResponse, TakeForLostRequest, TakeForLostResponse, Totals, TraceMessageRequest,
-    TraceMessageResponse, WithdrawWriteOffRequest, WithdrawWriteOffResponse,
+    GetDiskUsageRequest, GetDiskUsageResponse, GetNodeStatusRequest, GetNodeStatusResponse,
+    GetStatusRequest, GetStatusResponse, ListDeadLettersRequest, ListDeadLettersResponse,
+    ListEventsRequest, ListEventsResponse, ListPeersRequest, ListPeersResponse, ListQueuesRequest,
+    ListQueuesResponse, ProposeWriteOffRequest, ProposeWriteOffResponse, RenewPeerRequest,
+    RenewPeerResponse, RetryDeadLetterRequest, RetryDeadLetterResponse, Scrubbing,
+    TailEventsRequest, TailEventsResponse, TakeForLostRequest, TakeForLostResponse, Totals,
+    TraceMessageRequest, TraceMessageResponse, WithdrawWriteOffRequest, WithdrawWriteOffResponse,
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::status::status;
-use super::{Services, events, health, letters, peers, timestamp, trace, write_offs};
+use super::{Services, disk, events, health, letters, peers, timestamp, trace, write_offs};
 
 /// The handlers.
 pub(crate) struct Operations(pub(crate) Services);
@@ -72,6 +72,14 @@ impl OperationsService for Operations {
     ) -> Result<Response<ListQueuesResponse>, Status> {
         self.0.operator(request.extensions()).await?;
         letters::queues(&self.0, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_disk_usage(
+        &self,
+        request: Request<GetDiskUsageRequest>,
+    ) -> Result<Response<GetDiskUsageResponse>, Status> {
+        self.0.operator(request.extensions()).await?;
+        disk::usage(&self.0).await.map(Response::new)
     }
 
     async fn list_peers(
