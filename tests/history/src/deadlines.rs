@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use barid_message::time::Millis;
 
-use crate::{Book, Delivery, History, Violation, What};
+use crate::{Awake, Book, Delivery, History, Violation, What};
 
 /// How long a node may take to say so (ms).
 const SAID_WITHIN_MS: u64 = 60_000;
@@ -22,36 +22,43 @@ fn times(book: &Book) -> Option<Violation> {
     Some(Violation::TimeBack(book.node.clone(), back + 1))
 }
 
+/// A delivery that is open: since when, by the node's clock and in order, and its end.
+struct Open {
+    at: Millis,
+    order: u64,
+    end: Millis,
+}
+
 fn quiet(book: &Book) -> Vec<Violation> {
-    let mut open: BTreeMap<&Delivery, (Millis, Millis)> = BTreeMap::new();
+    let mut open: BTreeMap<&Delivery, Open> = BTreeMap::new();
     let mut found = Vec::new();
-    let mut conclude = |delivery: &Delivery, (since, end): (Millis, Millis), (said, order)| {
-        let (from, to) = (since.max(end), Millis(end.0 + SAID_WITHIN_MS));
+    let mut conclude = |delivery: &Delivery, open: &Open, (said, order): (Millis, u64)| {
+        let (from, to) = (open.at.max(open.end), Millis(open.end.0 + SAID_WITHIN_MS));
         let is_late = said > to && from < to;
-        let mut awake = book.awake.iter().filter(|awake| awake.since < order);
-        let was_able = awake.any(|awake| awake.from <= from && awake.to >= to);
-        if is_late && was_able {
+        let meanwhile = |awake: &&Awake| awake.since < order && awake.until > open.order;
+        let mut awake = book.awake.iter().filter(meanwhile);
+        if is_late && awake.any(|awake| awake.from <= from && awake.to >= to) {
             found.push(Violation::NotOverdue(delivery.clone(), book.node.clone()));
         }
     };
     for step in &book.steps {
         match &step.what {
             What::Accepted(delivery, terms) | What::Taken(delivery, terms, _) => {
-                open.insert(delivery, (step.at, terms.end));
+                open.insert(delivery, Open { at: step.at, order: step.order, end: terms.end });
             }
             What::Overdue(delivery)
             | What::Ended(delivery, _)
             | What::WrittenOff(delivery)
             | What::Told(delivery, ..) => {
-                if let Some(times) = open.remove(delivery) {
-                    conclude(delivery, times, (step.at, step.order));
+                if let Some(open) = open.remove(delivery) {
+                    conclude(delivery, &open, (step.at, step.order));
                 }
             }
             _ => {}
         }
     }
-    for (delivery, times) in open {
-        conclude(delivery, times, (Millis(u64::MAX), u64::MAX));
+    for (delivery, open) in &open {
+        conclude(delivery, open, (Millis(u64::MAX), u64::MAX));
     }
     found
 }

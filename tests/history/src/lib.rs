@@ -119,6 +119,8 @@ pub struct Awake {
     pub to: Millis,
     /// When it began, in the order that all share: clocks are set back.
     pub since: u64,
+    /// When it was over, in the same order.
+    pub until: u64,
 }
 
 /// One thing that was written down.
@@ -161,6 +163,8 @@ pub enum What {
     Misbehaved(String, Reason),
     /// The node started: who held a hand-out before is not known any more.
     Started,
+    /// The node's clock came into doubt, or was confirmed.
+    InDoubt(bool),
 }
 
 /// What is asked of a delivery.
@@ -247,6 +251,8 @@ pub enum Violation {
     BodyLost(Delivery, String),
     /// What is outstanding at a node is not what follows from its journal.
     OtherState(String),
+    /// Something is due at a node, and it does nothing about it.
+    Idle(String),
     /// A node does not start, and nothing is wrong with its disk.
     DoesNotStart(String, String),
 }
@@ -316,7 +322,11 @@ impl What {
             | Self::WrittenOff(delivery)
             | Self::Told(delivery, ..)
             | Self::Contradicted(delivery, ..) => Some(delivery),
-            Self::Answered(..) | Self::Receipted(..) | Self::Misbehaved(..) | Self::Started => None,
+            Self::Answered(..)
+            | Self::Receipted(..)
+            | Self::Misbehaved(..)
+            | Self::Started
+            | Self::InDoubt(_) => None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Order: what one sender sends to one recipient under one precedence is taken over and
-//! first handed out in the order of its acceptance, but for what was deferred.
+//! first handed out in the order of its acceptance, but for what was deferred, and for what
+//! was over by a clock that is in doubt now.
 
 use std::collections::BTreeMap;
 
@@ -37,9 +38,35 @@ pub(crate) fn check(history: &History) -> Vec<Violation> {
             _ => None,
         })
         .collect();
+    let doubts = doubts(history);
+    hand_outs.retain(|(call, delivery)| {
+        let doubted = doubts.get(delivery).into_iter().flatten();
+        !doubted.into_iter().any(|(from, to)| (*from..*to).contains(&call.returned))
+    });
     hand_outs.sort_by_key(|(call, _)| call.returned);
     found.extend(overtaken(&accepted, hand_outs.into_iter().map(|(_, delivery)| delivery)));
     found
+}
+
+/// When the clock of a node that had a delivery was in doubt: from, to.
+fn doubts(history: &History) -> BTreeMap<&Delivery, Vec<(u64, u64)>> {
+    let mut doubts: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for book in &history.books {
+        let mut times = Vec::new();
+        for step in &book.steps {
+            match (&step.what, times.last_mut()) {
+                (What::InDoubt(true), _) => times.push((step.order, u64::MAX)),
+                (What::InDoubt(false), Some((_, to))) => *to = step.order,
+                _ => {}
+            }
+        }
+        for step in book.steps.iter().filter(|_| !times.is_empty()) {
+            if let What::Accepted(delivery, _) | What::Taken(delivery, ..) = &step.what {
+                doubts.entry(delivery).or_default().extend(&times);
+            }
+        }
+    }
+    doubts
 }
 
 type Accepted<'a> = BTreeMap<&'a Delivery, (usize, Precedence)>;

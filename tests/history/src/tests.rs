@@ -34,6 +34,13 @@ fn what_is_good_is_accepted() {
         ("overtaken after a deferral", deferred),
         ("overdue", overdue()),
         ("not overdue while asleep", asleep),
+        ("overtaken while over by a clock in doubt", {
+            let mut history = order_kept();
+            good::swap_hand_outs(&mut history);
+            let in_doubt = good::step(22, super::What::InDoubt(true));
+            good::book(&mut history, good::PK).steps.insert(2, in_doubt);
+            history
+        }),
         ("answered by the first of two behind a start", {
             let mut history = local();
             history.calls[3].by = good::POLICE.into();

@@ -58,7 +58,7 @@ pub(super) fn told(at: u64, id: &str, event: Event) -> Call {
 }
 
 fn written(node: &str, steps: impl IntoIterator<Item = Step>) -> Book {
-    let awake = vec![Awake { from: Millis(0), to: Millis(u64::MAX), since: 0 }];
+    let awake = vec![Awake { from: Millis(0), to: Millis(u64::MAX), since: 0, until: u64::MAX }];
     Book { node: node.into(), steps: steps.into_iter().collect(), awake }
 }
 
