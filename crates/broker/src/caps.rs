@@ -68,6 +68,11 @@ pub const HAND_OUT_ENDS_MAX: usize = 256;
 pub const CLOCK_DRIFT_MAX_MS: u64 = 5 * 60_000;
 /// A start later than this after the newest entry makes the clock suspect (ms).
 pub const CLOCK_GAP_MAX_MS: u64 = 30 * 86_400_000;
+/// How long what a peer said of its clock counts: as long as a link may be silent.
+pub const PEER_CLOCK_FRESH: Duration = Duration::from_secs(45);
+/// Peers that must agree with a doubtful clock for it to be believed: with one, that one
+/// could have any time believed.
+pub const PEERS_CONFIRM_MIN: usize = 2;
 /// How long a reader waits for the projection to reach what it asked behind
 /// (SPINE §1.3).
 pub const PROJECTION_WAIT: Duration = Duration::from_secs(1);

@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::decide::Refusal;
 use crate::decide::accept::{Blob, Submission};
+use crate::decide::clock::Heard;
 use crate::decide::hand_out::Consumer;
 use crate::decide::hello::Unreceipted;
 use crate::decide::link;
@@ -158,6 +159,8 @@ pub(crate) enum Operation {
     TakeForLost(String, Reply<Result<(), Refusal>>),
     /// An operator confirms the clock.
     ConfirmClock(String, Reply<Result<(), Refusal>>),
+    /// Peers have said what their clocks show; whether that confirms this node's.
+    HearClocks(Vec<Heard>, Reply<bool>),
     /// An operator proposes to write a peer off, which has this name, and says why.
     ProposeWriteOff {
         operator: String,

@@ -24,8 +24,9 @@ use barid_store::ReadView;
 use bytes::Bytes;
 use tokio::sync::{Semaphore, oneshot, watch};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Reading};
 use crate::command::{Command, Operation, Queued, Release, Settlement};
+use crate::decide::clock::Heard;
 use crate::decide::hand_out::Consumer;
 use crate::decide::operator::{Act, DeliveryName};
 use crate::decide::renew::Renewal;
@@ -168,6 +169,12 @@ impl Broker {
         self.shared.clock.read().wall
     }
 
+    /// Both clocks, read at one moment.
+    #[must_use]
+    pub fn read_clock(&self) -> Reading {
+        self.shared.clock.read()
+    }
+
     /// The delivery log. Let go of it soon: one that has failed is opened again when
     /// nobody holds it any more.
     ///
@@ -302,6 +309,14 @@ impl Broker {
     /// [`Refusal`] where the node is stopping.
     pub async fn confirm_clock(&self, operator: String) -> Result<(), Refusal> {
         self.operate(|reply| Operation::ConfirmClock(operator, reply)).await
+    }
+
+    /// Believes the clock again where peers confirm it; whether they do.
+    ///
+    /// # Errors
+    /// [`Refusal`] where the node is stopping.
+    pub async fn hear_clocks(&self, heard: Vec<Heard>) -> Result<bool, Refusal> {
+        self.ask(|reply| Command::Operate(Operation::HearClocks(heard, reply))).await
     }
 
     /// Records that somebody begins to read; gives the position of the record.

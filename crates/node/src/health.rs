@@ -8,14 +8,16 @@ pub(crate) mod metrics;
 mod problems;
 mod standing;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use barid_broker::decide::Refusal;
+use barid_broker::decide::clock::Heard;
 use tokio::sync::{broadcast, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::grpc::Services;
+use crate::link::State as LinkState;
 use facts::Facts;
 pub(crate) use gather::Fixed;
 pub(crate) use problems::Problem;
@@ -77,6 +79,21 @@ impl Health {
     }
 }
 
+/// A clock in doubt is held against those of peers. What they say of theirs comes over
+/// links that are live: each began with a hello that the peer signed, and ends at its
+/// pinned TLS key.
+async fn hear_clocks(services: &Services) {
+    let registry = services.broker.registry();
+    let heard = registry.peers().filter_map(|peer| {
+        let report = services.hub.read(&peer.identity);
+        let (said, at) = report.clock.filter(|_| report.state == LinkState::Live)?;
+        Some(Heard { peer: Arc::clone(&peer.identity), said, at })
+    });
+    if services.broker.hear_clocks(heard.collect()).await == Ok(true) {
+        tracing::warn!("peers confirm the clock; messages are taken again");
+    }
+}
+
 /// Looks again and again, as long as the node runs.
 pub(crate) async fn watch(services: Services) {
     let mut ticks = interval(LOOK_EVERY);
@@ -86,9 +103,12 @@ pub(crate) async fn watch(services: Services) {
             () = services.stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        if services.health.look(&services).await.is_err() {
+        let Ok(seen) = services.health.look(&services).await else {
             // Stopping: the broker was faster than the token.
             return;
+        };
+        if seen.facts.clock_suspect {
+            hear_clocks(&services).await;
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod books;
+mod clock;
 mod triangle;
 
 use barid_message::Precedence;

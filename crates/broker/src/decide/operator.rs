@@ -1,5 +1,7 @@
 //! What operators decide, and the record of who reads.
 
+use std::sync::Arc;
+
 use barid_audit::entry::{Body, Entry};
 use barid_message::Reason;
 use barid_message::time::Millis;
@@ -102,10 +104,20 @@ pub fn read_closed(state: &State, now: Millis, facts: pb::ReadFacts) -> Entry {
     plain(state, now, Body::ReadClosed(bounded(facts)))
 }
 
-/// Records that the clock is in doubt, or believed again.
+/// Records that the clock is in doubt, or believed again since an operator says so.
 #[must_use]
 pub fn clock(state: &State, now: Millis, suspect: bool, actor: &str) -> Entry {
-    let facts = pb::ClockFacts { suspect, wall_clock_ms: now.0, actor: actor.to_owned() };
+    let actor = actor.to_owned();
+    let facts = pb::ClockFacts { suspect, wall_clock_ms: now.0, actor, peers: Vec::new() };
+    plain(state, now, Body::Clock(facts))
+}
+
+/// Records that the clock is believed again since peers confirm it.
+#[must_use]
+pub fn clock_by_peers(state: &State, now: Millis, peers: &[Arc<str>]) -> Entry {
+    let peers = peers.iter().map(ToString::to_string).collect();
+    let facts =
+        pb::ClockFacts { suspect: false, wall_clock_ms: now.0, actor: String::new(), peers };
     plain(state, now, Body::Clock(facts))
 }
 

@@ -7,10 +7,11 @@ use barid_message::time::Millis;
 
 use super::deciding::first_evidence;
 use super::{Sequencer, SequencerError};
-use crate::clock::Watch;
+use crate::clock::{Reading, Watch};
 use crate::command::Operation;
+use crate::decide::clock::Heard;
 use crate::decide::renew::renew;
-use crate::decide::{Refusal, damage, operator, write_off};
+use crate::decide::{Refusal, clock, damage, operator, write_off};
 
 impl Sequencer {
     pub(super) fn operate(
@@ -50,9 +51,15 @@ impl Sequencer {
             Operation::ConfirmClock(actor, reply) => {
                 let answer = self.room();
                 if answer.is_ok() {
-                    self.confirm_clock(&actor)?;
+                    let reading = self.clock.read();
+                    let entry = operator::clock(&self.state, reading.wall, false, &actor);
+                    self.believe_clock(reading, entry)?;
                 }
                 self.release(reply, answer);
+            }
+            Operation::HearClocks(heard, reply) => {
+                let is_believed = self.hear_clocks(&heard)?;
+                self.release(reply, is_believed);
             }
             Operation::ProposeWriteOff { operator, peer, why, reply } => {
                 let entry = self
@@ -97,11 +104,22 @@ impl Sequencer {
         }
     }
 
-    fn confirm_clock(&mut self, actor: &str) -> Result<(), SequencerError> {
+    /// Whether peers have confirmed a clock that was in doubt.
+    fn hear_clocks(&mut self, heard: &[Heard]) -> Result<bool, SequencerError> {
         let reading = self.clock.read();
+        let is_asked = self.state.clock_suspect() && self.room().is_ok();
+        let Some(peers) = clock::confirming(reading, heard).filter(|_| is_asked) else {
+            return Ok(false);
+        };
+        let entry = operator::clock_by_peers(&self.state, reading.wall, &peers);
+        self.believe_clock(reading, entry)?;
+        Ok(true)
+    }
+
+    fn believe_clock(&mut self, reading: Reading, entry: Entry) -> Result<(), SequencerError> {
         self.watch = Watch::new(reading);
         if self.state.clock_suspect() {
-            self.commit(operator::clock(&self.state, reading.wall, false, actor))?;
+            self.commit(entry)?;
             // While in doubt nothing ended. Whoever holds a lease gets its time first.
             let until = Millis(reading.wall.0 + self.node.policy.lease_ms);
             self.state.believe_clock(reading.wall, until);

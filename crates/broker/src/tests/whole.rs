@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use barid_audit::entry::Body;
 use barid_message::Reason;
 use barid_message::time::Millis;
 
 use super::place::{START, inbox};
 use super::running::{Post, hand_out, killed, outstanding, snapshots, stop, submit};
+use crate::clock::Clock as _;
+use crate::decide::clock::Heard;
 use crate::decide::write_off::ProposalName;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,6 +79,39 @@ async fn a_clock_in_doubt_refuses_nothing_for_good() {
     let stale = post.sign(post.note(), Millis(START.0 - 40 * 86_400_000));
     let refusal = submit(&broker, stale).await.unwrap_err();
     assert_eq!(refusal.reason(), Reason::TooOld, "the gate's word counts again");
+    stop(broker).await;
+}
+
+/// What two peers heard just now say of a clock.
+fn both_say(post: &Post, wall: Millis) -> Vec<Heard> {
+    let at = post.clock.read().monotonic;
+    ["af", "ir"].map(|peer| Heard { peer: peer.into(), said: wall, at }).to_vec()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn peers_confirm_a_clock_that_is_right_and_no_other() {
+    let post = Post::new();
+    let broker = post.open().broker;
+    assert!(!broker.hear_clocks(both_say(&post, START)).await.unwrap(), "it is in no doubt");
+    let before = both_say(&post, START);
+    post.set_wall(Millis(START.0 + 3_600_000));
+    for heard in [before, both_say(&post, START)] {
+        assert!(!broker.hear_clocks(heard).await.unwrap(), "an hour apart");
+    }
+    let refusal = submit(&broker, post.sign(post.note(), START)).await.unwrap_err();
+    assert_eq!(refusal.reason(), Reason::ClockSuspect);
+
+    // It is put right, and nobody has to be found who says so.
+    post.set_wall(START);
+    assert!(!broker.hear_clocks(both_say(&post, START)[..1].to_vec()).await.unwrap(), "one alone");
+    assert!(broker.hear_clocks(both_say(&post, Millis(START.0 + 60_000))).await.unwrap());
+    submit(&broker, post.sign(post.note(), START)).await.unwrap();
+    let position = broker.durable() - 2;
+    let Body::Clock(facts) = broker.entry(position).unwrap().body else {
+        panic!("the last but one")
+    };
+    assert_eq!((facts.suspect, &*facts.actor), (false, ""));
+    assert_eq!(facts.peers, ["af", "ir"]);
     stop(broker).await;
 }
 

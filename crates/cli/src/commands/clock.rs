@@ -21,7 +21,8 @@ EXAMPLES
 /// Vouch for the node's clock
 ///
 /// After a jump of its clock, or a start whose time does not fit the journal, a node
-/// takes nothing new until a person says that the clock is right.
+/// takes nothing new until a person says that the clock is right, or two linked nodes
+/// show the same time.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct ClockArgs {

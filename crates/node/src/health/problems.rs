@@ -102,8 +102,8 @@ fn of_the_node(facts: &Facts) -> Vec<Problem> {
     if facts.clock_suspect {
         let text =
             "the node's clock is in doubt: it delivers, but takes nothing new and ends nothing";
-        let advice = "compare the time that `barid node` shows with a clock that you trust, then \
-                      `barid clock confirm`";
+        let advice = "compare the time that `barid node` shows with a clock that you trust; if it is \
+                      right: `barid clock confirm` (two linked nodes that agree do it too)";
         found.push(Problem::new(Critical, ClockSuspect, text, advice));
     }
     let mib = |bytes: u64| bytes >> 20;

@@ -31,6 +31,8 @@ pub(crate) struct Report {
     pub(crate) round_trip_ms: Option<u64>,
     /// The peer's clock minus this node's (ms), as of its last sign of life.
     pub(crate) clock_difference_ms: Option<i64>,
+    /// What its clock showed then, and when that was by the monotonic clock here.
+    pub(crate) clock: Option<(Millis, Duration)>,
     pub(crate) last_receipt: Option<Millis>,
     /// When the certificate ends that the peer showed last.
     pub(crate) certificate_until: Option<Millis>,

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use barid_broker::clock::Reading;
 use barid_broker::command::LinkEnd;
 use barid_broker::decide::link::Breach;
 use barid_broker::decide::take::Slot;
@@ -146,15 +147,16 @@ impl Session<'_> {
     }
 
     fn heard(&self, heartbeat: &Heartbeat) {
-        let now = self.services.broker.now();
+        let Reading { wall: now, monotonic } = self.services.broker.read_clock();
         let time = heartbeat.time.as_ref().and_then(|time| Millis::from_proto(time).ok());
         *lock(&self.heard) = heartbeat.time;
         let Some(time) = time else {
             return;
         };
         let difference = i64::try_from(time.0).unwrap_or(i64::MAX).saturating_sub_unsigned(now.0);
-        self.services
-            .hub
-            .report(&self.peer, |report| report.clock_difference_ms = Some(difference));
+        self.services.hub.report(&self.peer, |report| {
+            report.clock_difference_ms = Some(difference);
+            report.clock = Some((time, monotonic));
+        });
     }
 }
