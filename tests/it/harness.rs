@@ -84,6 +84,7 @@ impl Node {
             made_at: None,
         };
         site.setting("ballast_mib = 64", "ballast_mib = 1")
+            .setting("urgent_mib = 128", "urgent_mib = 16")
             .setting("segment_mib = 64", "segment_mib = 8")
             .setting("index_cache_mib = 16", "index_cache_mib = 4")
             .setting("snapshot_every_mib = 64", "snapshot_every_mib = 8")

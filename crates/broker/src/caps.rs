@@ -21,8 +21,15 @@ pub const NACK_DELAY_MAX_MS: u64 = 3_600_000;
 pub const OVERDUE_AFTER_MS: u64 = 45_000;
 /// Deliveries waiting in one inbox, beyond which its senders are told to wait.
 pub const INBOX_MAX: usize = 100_000;
-/// Places beyond these that FLASH alone may take (GUARANTEES F21).
-pub const INBOX_FLASH_RESERVE: usize = 1_000;
+/// Places beyond these, and beyond other numbers of messages, that IMMEDIATE and FLASH may
+/// take (GUARANTEES F21).
+pub const IMMEDIATE_RESERVE: usize = 1_000;
+/// Places beyond those that FLASH alone may take.
+pub const FLASH_RESERVE: usize = 1_000;
+/// Messages of one agency that have not ended, beyond which it is told to wait.
+pub const AGENCY_MESSAGES_MAX: usize = 100_000;
+/// Messages taken over from one peer that have not ended, likewise.
+pub const PEER_MESSAGES_MAX: usize = 100_000;
 /// Refusals journaled singly per identity, reason and minute (SPINE §1.8).
 pub const REFUSALS_SINGLY: u32 = 10;
 /// How long a conflict of ids beyond these makes intake ask before it writes (ms).
@@ -85,6 +92,8 @@ pub const INDEX_RETRY_MAX: Duration = Duration::from_secs(30);
 pub const INDEX_OPEN_BYTES: u64 = 16 << 20;
 /// How often the projector flushes the index.
 pub const INDEX_FLUSH: Duration = Duration::from_millis(500);
+/// One part in so many, beyond the bytes that bodies may take, is for IMMEDIATE and FLASH.
+pub const BODIES_URGENT_PART: u64 = 16;
 /// How often it is asked which segments of bodies may go (ms).
 pub const REMOVAL_EVERY_MS: u64 = 60_000;
 /// Segments of bodies that one entry lets go.

@@ -10,6 +10,7 @@ pub mod hand_out;
 pub mod hello;
 pub mod link;
 pub mod operator;
+pub mod quota;
 pub mod refusals;
 pub mod renew;
 pub mod retention;
@@ -59,6 +60,12 @@ pub struct Policy {
     pub retry_max_ms: u64,
     /// Deliveries waiting in one inbox, beyond which its senders are told to wait.
     pub inbox_max: usize,
+    /// Messages of one agency that have not ended, beyond which it is told to wait.
+    pub agency_max: usize,
+    /// Messages taken over from one peer that have not ended, likewise.
+    pub peer_max: usize,
+    /// Bytes that the bodies of messages may take on the disk, likewise.
+    pub bodies_bytes_max: u64,
 }
 
 impl Default for Policy {
@@ -69,6 +76,9 @@ impl Default for Policy {
             retry_min_ms: caps::RETRY_MIN_MS,
             retry_max_ms: caps::RETRY_MAX_MS,
             inbox_max: caps::INBOX_MAX,
+            agency_max: caps::AGENCY_MESSAGES_MAX,
+            peer_max: caps::PEER_MESSAGES_MAX,
+            bodies_bytes_max: u64::MAX,
         }
     }
 }

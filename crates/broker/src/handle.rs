@@ -196,7 +196,7 @@ impl Broker {
         self.shared.progress.durable()
     }
 
-    /// Whether the disk has room for new messages.
+    /// Whether the disk has room for new messages of every precedence.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.shared.progress.has_room(barid_journal::Claim::Intake)

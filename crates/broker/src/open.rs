@@ -71,6 +71,8 @@ pub struct Storage {
     pub ballast_bytes: u64,
     /// New messages are refused while less than this is free (bytes).
     pub free_bytes_min: u64,
+    /// Of what is free beyond that, so much is for IMMEDIATE and FLASH alone (bytes).
+    pub urgent_bytes: u64,
     /// Bytes of journal between two snapshots.
     pub snapshot_every_bytes: u64,
     /// Bytes of the index's cache.
@@ -181,6 +183,7 @@ pub(crate) fn recover(options: &Options, with_log: WithLog) -> Result<Recovery, 
         barid_journal::data_dir::Options {
             ballast_bytes: storage.ballast_bytes,
             free_bytes_min: storage.free_bytes_min,
+            urgent_bytes: storage.urgent_bytes,
         },
     )?;
     let log_origin = format!("{}/log/{}", options.trust_domain, data.epoch());

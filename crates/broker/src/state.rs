@@ -7,6 +7,7 @@ mod believe;
 pub mod damage;
 pub mod dedupe;
 mod fold;
+pub mod holders;
 pub mod inbox;
 mod lent;
 pub mod link;
@@ -32,6 +33,7 @@ use bytes::Bytes;
 use crate::registry::Registry;
 use damage::Damages;
 use dedupe::Dedupe;
+use holders::Holders;
 use inbox::Inbox;
 use link::Link;
 use segments::Segments;
@@ -179,6 +181,7 @@ pub struct State {
     totals: Totals,
     damages: Damages,
     segments: Segments,
+    holders: Holders,
     /// Before it nothing ends by itself: after a start a consumer may still hold a
     /// lease that this process did not grant.
     no_end_before: Millis,
@@ -235,6 +238,7 @@ impl State {
             totals: Totals::default(),
             damages: Damages::default(),
             segments: Segments::default(),
+            holders: Holders::default(),
             no_end_before: Millis(0),
         }
     }

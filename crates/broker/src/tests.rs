@@ -6,6 +6,7 @@ mod links;
 mod pair;
 pub(crate) mod parts;
 mod place;
+mod quota;
 mod renewal;
 mod retention;
 mod running;

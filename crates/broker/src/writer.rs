@@ -27,6 +27,7 @@ pub(crate) struct Progress {
     idle: Mutex<bool>,
     became_idle: Condvar,
     room_for_intake: AtomicBool,
+    room_for_urgent: AtomicBool,
     room_for_deliveries: AtomicBool,
     /// Written by the sequencer alone.
     pressed: AtomicBool,
@@ -41,6 +42,7 @@ impl Progress {
             idle: Mutex::new(false),
             became_idle: Condvar::new(),
             room_for_intake: AtomicBool::new(true),
+            room_for_urgent: AtomicBool::new(true),
             room_for_deliveries: AtomicBool::new(true),
             pressed: AtomicBool::new(true),
             log_distrusted: AtomicBool::new(false),
@@ -97,6 +99,7 @@ impl Progress {
     pub(crate) fn has_room(&self, claim: Claim) -> bool {
         match claim {
             Claim::Intake => self.room_for_intake.load(Ordering::Acquire),
+            Claim::Urgent => self.room_for_urgent.load(Ordering::Acquire),
             Claim::Delivery => self.room_for_deliveries.load(Ordering::Acquire),
         }
     }
@@ -225,13 +228,19 @@ impl Writer {
             return Err(barid_journal::blobs::SyncError::Dead.into());
         }
         let intake = self.has_reserved(Claim::Intake)?;
-        let deliveries = intake || self.has_reserved(Claim::Delivery)?;
+        let urgent = intake || self.has_reserved(Claim::Urgent)?;
+        let deliveries = urgent || self.has_reserved(Claim::Delivery)?;
         if self.progress.room_for_intake.swap(intake, Ordering::AcqRel) != intake {
             if intake {
                 tracing::info!("there is room on the disk again; messages are taken");
             } else {
-                tracing::error!("the disk is full; nothing new is taken, deliveries go on");
+                tracing::error!(
+                    "the disk is nearly full; nothing but IMMEDIATE and FLASH is taken"
+                );
             }
+        }
+        if self.progress.room_for_urgent.swap(urgent, Ordering::AcqRel) && !urgent {
+            tracing::error!("the disk is full; nothing new is taken, deliveries go on");
         }
         self.progress.room_for_deliveries.store(deliveries, Ordering::Release);
         Ok(())

@@ -15,7 +15,7 @@ use crate::disk::{DiskFile, remove_if_there};
 use crate::format::{Fault, SECTOR, blob};
 use crate::reader::Handles;
 use crate::segment::{self, SEGMENT_SUFFIX, Window};
-use crate::space::{Attempt, DiskFailure, Space, SpaceError};
+use crate::space::{Attempt, Claim, DiskFailure, Space, SpaceError};
 
 pub use crate::format::blob::BLOB_BYTES_MAX;
 
@@ -212,13 +212,18 @@ impl Blobs {
 
     /// Keeps a blob. It is durable only after the next [`Blobs::sync`].
     pub fn put(&self, bytes: &[u8]) -> Result<BlobRef, PutError> {
+        self.put_for(Claim::Intake, bytes)
+    }
+
+    /// The same, of an urgent message.
+    pub fn put_for(&self, claim: Claim, bytes: &[u8]) -> Result<BlobRef, PutError> {
         let too_large = PutError::TooLarge { length: bytes.len() };
         if bytes.len() > BLOB_BYTES_MAX {
             return Err(too_large);
         }
         let length = u32::try_from(bytes.len()).map_err(|_too_long| too_large)?;
         let frame = blob::encode(bytes, length);
-        let segment = self.claim(frame.len() as u64)?;
+        let segment = self.claim(frame.len() as u64, claim)?;
         // The frame's place is its own: no other thread writes there, so the
         // lock is not held meanwhile. A crash or an error here leaves a hole
         // that no record names.
@@ -230,7 +235,7 @@ impl Blobs {
 
     /// Takes the next `bytes` of the active segment; `end` of what is returned
     /// is where they begin.
-    fn claim(&self, bytes: u64) -> Result<Segment, PutError> {
+    fn claim(&self, bytes: u64, claim: Claim) -> Result<Segment, PutError> {
         let mut writing = self.lock();
         if writing.dead {
             return Err(PutError::Dead);
@@ -238,7 +243,7 @@ impl Blobs {
         let full =
             writing.active.as_ref().is_none_or(|active| active.end + bytes > self.segment_bytes);
         if full {
-            let created = self.create(writing.next_number);
+            let created = self.create(writing.next_number, claim);
             // A failed sync, of a file or of its folder, is never tried again.
             writing.dead =
                 matches!(&created, Err(PutError::Disk(failure)) if !failure.is_passing());
@@ -251,12 +256,13 @@ impl Blobs {
         Ok(claimed)
     }
 
-    fn create(&self, number: u64) -> Result<Segment, PutError> {
+    fn create(&self, number: u64, claim: Claim) -> Result<Segment, PutError> {
         let path = self.path(number);
-        let file = self.space.create(&path, self.segment_bytes).map_err(|error| match error {
-            SpaceError::Full => PutError::Full,
-            SpaceError::Disk(failure) => PutError::Disk(failure),
-        })?;
+        let file =
+            self.space.create(&path, self.segment_bytes, claim).map_err(|error| match error {
+                SpaceError::Full => PutError::Full,
+                SpaceError::Disk(failure) => PutError::Disk(failure),
+            })?;
         // A crash here leaves an empty segment: its number is not used again.
         self.space.disk().sync_dir(&self.dir).attempt("sync", &self.dir)?;
         Ok(Segment { number, path, file, end: 0 })

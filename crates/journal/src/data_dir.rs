@@ -27,12 +27,14 @@ pub struct Options {
     pub ballast_bytes: u64,
     /// New messages are refused while less than this is free.
     pub free_bytes_min: u64,
+    /// Of what is free beyond that, so much is for urgent messages alone.
+    pub urgent_bytes: u64,
 }
 
 impl Default for Options {
-    /// 64 MiB each.
+    /// 64 MiB, 64 MiB and 128 MiB.
     fn default() -> Self {
-        Self { ballast_bytes: 64 << 20, free_bytes_min: 64 << 20 }
+        Self { ballast_bytes: 64 << 20, free_bytes_min: 64 << 20, urgent_bytes: 128 << 20 }
     }
 }
 

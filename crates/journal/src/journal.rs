@@ -138,7 +138,7 @@ impl Journal {
             shared: found.shared(disk),
             dead: false,
         };
-        match journal.prepare_spare() {
+        match journal.prepare_spare(Claim::Urgent) {
             // A node on a full disk starts, and refuses new messages.
             Ok(()) | Err(SpaceError::Full) => {}
             Err(SpaceError::Disk(failure)) => return Err(failure.into()),

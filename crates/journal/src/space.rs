@@ -49,6 +49,8 @@ impl<T> Attempt<T> for io::Result<T> {
 pub enum Claim {
     /// New messages: refused while space is short.
     Intake,
+    /// New messages that are urgent: they have space that the others have not.
+    Urgent,
     /// What becomes of accepted messages, and the node's own start and stop:
     /// may use the last of it.
     Delivery,
@@ -84,6 +86,7 @@ pub struct Space {
     ballast: PathBuf,
     ballast_bytes: u64,
     free_bytes_min: u64,
+    urgent_bytes: u64,
     /// The lock on the data folder: whoever uses the folder holds its space, so
     /// the lock is held until the last of them is gone.
     _lock: Arc<dyn DiskFile>,
@@ -112,6 +115,7 @@ impl Space {
             ballast,
             ballast_bytes: options.ballast_bytes,
             free_bytes_min: options.free_bytes_min,
+            urgent_bytes: options.urgent_bytes,
             _lock: lock,
             stands: Mutex::new(length == Some(options.ballast_bytes)),
         };
@@ -133,6 +137,7 @@ impl Space {
             ballast: root.join("ballast"),
             ballast_bytes: 0,
             free_bytes_min: 0,
+            urgent_bytes: 0,
             _lock: lock,
             stands: Mutex::new(false),
         }
@@ -155,10 +160,19 @@ impl Space {
     }
 
     /// Whether new messages may take space: the ballast stands, and beside it
-    /// the stated amount is free. Sets the ballast up again when it can.
-    pub fn has_room_for_intake(&self) -> Result<bool, DiskFailure> {
+    /// the stated amount is free, and more where they are not urgent. Sets the ballast up
+    /// again when it can. [`Claim::Delivery`] asks nobody.
+    pub fn has_room_for(&self, claim: Claim) -> Result<bool, DiskFailure> {
         let mut stands = self.lock();
-        self.has_room(&mut stands, 0)
+        match claim {
+            Claim::Delivery => Ok(true),
+            _ => self.has_room(&mut stands, self.left_alone(claim)),
+        }
+    }
+
+    /// Bytes that are for others than this claim.
+    fn left_alone(&self, claim: Claim) -> u64 {
+        if claim == Claim::Intake { self.urgent_bytes } else { 0 }
     }
 
     fn has_room(&self, stands: &mut bool, bytes: u64) -> Result<bool, DiskFailure> {
@@ -177,11 +191,16 @@ impl Space {
         Ok(())
     }
 
-    /// Makes a file of zeros whose space is taken. Its contents are durable,
-    /// its name is not yet.
-    pub(crate) fn create(&self, path: &Path, bytes: u64) -> Result<Arc<dyn DiskFile>, SpaceError> {
+    /// Makes a file of zeros for new messages, whose space is taken. Its contents are
+    /// durable, its name is not yet.
+    pub(crate) fn create(
+        &self,
+        path: &Path,
+        bytes: u64,
+        claim: Claim,
+    ) -> Result<Arc<dyn DiskFile>, SpaceError> {
         let mut stands = self.lock();
-        if !self.has_room(&mut stands, bytes)? {
+        if !self.has_room(&mut stands, bytes.saturating_add(self.left_alone(claim)))? {
             return Err(SpaceError::Full);
         }
         self.make(path, bytes)

@@ -353,6 +353,7 @@ async fn end(broker: &Broker) -> Result<(), ServeError> {
 
 fn options(machine: Machine, config: &Config, identity: String, key: &SigningKey) -> Options {
     let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
     let storage = &config.storage;
     let delivery = &config.delivery;
     Options {
@@ -370,6 +371,7 @@ fn options(machine: Machine, config: &Config, identity: String, key: &SigningKey
             segment_bytes: storage.segment_bytes,
             ballast_bytes: storage.ballast_bytes,
             free_bytes_min: storage.ballast_bytes,
+            urgent_bytes: storage.urgent_bytes,
             snapshot_every_bytes: storage.snapshot_every_bytes,
             index_cache_bytes: storage.index_cache_bytes,
             scrub_every: storage.scrub_every,
@@ -380,7 +382,10 @@ fn options(machine: Machine, config: &Config, identity: String, key: &SigningKey
             tries_max: delivery.tries_max,
             retry_min_ms: ms(delivery.retry_delay_min),
             retry_max_ms: ms(delivery.retry_delay_max),
-            inbox_max: usize::try_from(delivery.inbox_messages_max).unwrap_or(usize::MAX),
+            inbox_max: count(delivery.inbox_messages_max),
+            agency_max: count(delivery.agency_messages_max),
+            peer_max: count(delivery.peer_messages_max),
+            bodies_bytes_max: storage.bodies_bytes_max,
         },
     }
 }

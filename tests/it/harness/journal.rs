@@ -8,7 +8,7 @@ use barid_journal::{DataDir, Journal, OsDisk, data_dir, journal};
 
 /// All entries, in order.
 pub(crate) fn entries(data: &Path) -> Vec<Entry> {
-    let options = data_dir::Options { ballast_bytes: 0, free_bytes_min: 0 };
+    let options = data_dir::Options { ballast_bytes: 0, free_bytes_min: 0, urgent_bytes: 0 };
     let data = DataDir::open(Arc::new(OsDisk), data, options).expect("what the node left");
     let options = journal::Options { segment_bytes: 1 << 20, witnesses: Vec::new() };
     let (journal, _) = Journal::open(&data, &options).expect("what the node left");

@@ -2,24 +2,23 @@
 
 use barid_agreement::Permit;
 use barid_audit::entry::{Body, Entry, Item};
+use barid_message::Reason;
 use barid_message::address::Address;
 use barid_message::header::Header;
 use barid_message::id::MessageId;
 use barid_message::signed::VerifiedMessage;
 use barid_message::time::Millis;
-use barid_message::{Precedence, Reason};
 use barid_proto::audit::v1::{Event, Evidence};
 use barid_proto::journal::v1 as pb;
 use barid_proto::message::v1::AgreementRef;
 use bytes::Bytes;
 use prost::Message as _;
 
+use super::quota::{self, Full};
 use super::{Node, Refusal, damage, entry_time, plain};
-use crate::caps;
 use crate::gate::{Admitted, Known};
 use crate::state::State;
-use crate::state::inbox::Inbox;
-use crate::state::link::{Link, lane_of};
+use crate::state::link::lane_of;
 
 /// Where the bytes of a message lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,9 +132,8 @@ pub fn foresee(
         let text = "expires_at, deliver_by or retain_until has passed; make a new message";
         return Foreseen::Refused(Refusal::new(Reason::Expired, text));
     }
-    if let Some(recipient) = full(state, node, header) {
-        let text = format!("the inbox of {recipient} is full; keep the message and try again");
-        return Foreseen::Refused(Refusal::new(Reason::Overloaded, text).retry_after(5_000));
+    if let Some(full) = quota::submission(state, node, header) {
+        return Foreseen::Refused(used_up(&full));
     }
     Foreseen::Accepted
 }
@@ -207,31 +205,27 @@ fn conflict(
     entry
 }
 
-/// The first recipient whose inbox takes no more of this precedence. FLASH has
-/// places of its own.
-fn full<'a>(state: &State, node: &Node, header: &'a Header) -> Option<&'a Address> {
-    let reserve = match header.precedence() {
-        Precedence::Flash => caps::INBOX_FLASH_RESERVE,
-        _ => 0,
+fn used_up(full: &Full) -> Refusal {
+    let text = match full {
+        Full::Inbox(recipient) => format!("the inbox of {recipient} is full"),
+        Full::Agency(agency) => {
+            format!("{agency} has as many messages here that have not ended as it may")
+        }
+        Full::Peer => "the node has as many messages here that have not ended as it may".to_owned(),
+        Full::Bodies => {
+            let text = "messages take all the space that they may here; keep the message and try \
+                        again, and tell the node's operator";
+            return Refusal::new(Reason::StorageFull, text).retry_after(30_000);
+        }
     };
-    let limit = node.policy.inbox_max + reserve;
-    header.recipients().iter().map(|recipient| &recipient.address).find(|address| {
-        let waiting = match state.registry().peer_of(address) {
-            Some(peer) => state.link(&peer.identity).map_or(0, Link::waiting),
-            None => state.inbox(address).map_or(0, Inbox::len) as u64,
-        };
-        waiting >= limit as u64
-    })
+    let text = format!("{text}; keep the message and try again");
+    Refusal::new(Reason::Overloaded, text).retry_after(5_000)
 }
 
-/// Whether messages are refused now, or soon enough that those already on their way
-/// would be: each of them has a place in the queue of commands, so no more than that
-/// many can be added to an inbox by messages that nobody asked about.
+/// Whether messages are refused now, or soon.
 #[must_use]
 pub fn is_pressed(state: &State, node: &Node) -> bool {
-    state.clock_suspect()
-        || state.damages().open() > 0
-        || state.longest_inbox() + caps::COMMANDS_MAX >= node.policy.inbox_max
+    state.clock_suspect() || state.damages().open() > 0 || quota::is_near(state, node)
 }
 
 fn accepted(state: &State, node: &Node, now: Millis, submission: &Submission) -> Entry {

@@ -148,7 +148,7 @@ pub fn take(state: &State, node: &Node, now: Millis, slot: &Slot, place: Place<'
                 expected: known.clone(),
                 ..Breach::new(Reason::DuplicateIdConflict, slot.lane, slot.number)
             });
-            let answers = answers(state, node, now, transfer, &place);
+            let answers = answers(state, node, now, (&slot.peer, transfer), &place);
             let taken = answers.iter().any(|(_, is_new)| *is_new);
             let inbound = answered(answers.iter().map(|(answer, _)| *answer).collect());
             match (&transfer.admitted, place.blob) {

@@ -12,6 +12,7 @@ use super::{Broker, Taking};
 use crate::caps;
 use crate::command::{Arriving, Command, LinkCommand, LinkEnd, Written};
 use crate::decide::accept::Blob;
+use crate::decide::quota::claim;
 use crate::decide::take::{Content, Slot, is_hopeless};
 use crate::state::dedupe::fingerprint;
 
@@ -75,7 +76,7 @@ impl Arrivals {
             || !shared.dedupe.positions(origin, &id).is_empty()
             || shared.dedupe.may_have_forgotten(&id)
             || shared.progress.is_pressed()
-            || !self.broker.has_room()
+            || !shared.progress.has_room(claim(header.precedence()))
             || is_hopeless(&self.broker.registry(), self.broker.now(), transfer)
     }
 }
@@ -88,7 +89,9 @@ impl Broker {
         let Ok(relayed) = &transfer.admitted else {
             return Ok(Written::Nothing);
         };
-        match self.shared.blobs.put(&relayed.admitted.message.wire()) {
+        let message = &relayed.admitted.message;
+        let claim = claim(message.header().precedence());
+        match self.shared.blobs.put_for(claim, &message.wire()) {
             Ok(BlobRef { segment, offset, length }) => {
                 Ok(Written::At(Blob { segment, offset, length }))
             }

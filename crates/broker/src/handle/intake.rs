@@ -16,6 +16,7 @@ use crate::caps;
 use crate::command::{Candidate, Command, Receipt, Reply};
 use crate::decide::Refusal;
 use crate::decide::accept::{Blob, Submission};
+use crate::decide::quota::claim;
 use crate::gate::{self, Admitted, Known, NotAdmitted};
 use crate::registry::Registry;
 
@@ -117,7 +118,8 @@ impl Broker {
         asks: bool,
     ) -> Result<Pending, Refusal> {
         self.wait_for_projector().await;
-        if !self.has_room() {
+        let claim = claim(admitted.message.header().precedence());
+        if !self.shared.progress.has_room(claim) {
             return Err(storage_full());
         }
         let place = self.place().await;
@@ -136,7 +138,7 @@ impl Broker {
             };
         }
         let Candidate { admitted, submitted_by, reply } = *candidate;
-        let blob = match self.shared.blobs.put(&admitted.message.wire()) {
+        let blob = match self.shared.blobs.put_for(claim, &admitted.message.wire()) {
             Ok(BlobRef { segment, offset, length }) => Blob { segment, offset, length },
             Err(PutError::Full) => return Err(storage_full()),
             Err(error) => {

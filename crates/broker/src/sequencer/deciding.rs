@@ -20,6 +20,7 @@ use crate::decide::accept::{
 };
 use crate::decide::damage::found;
 use crate::decide::hand_out::{self, Consumer, HandedOut, Next};
+use crate::decide::quota::claim;
 use crate::decide::settle::{self, Settled};
 use crate::gate::Admitted;
 use crate::lent::Lent;
@@ -110,11 +111,11 @@ impl Sequencer {
         submission: &Submission,
         now: Millis,
     ) -> Result<Result<Receipt, Refusal>, SequencerError> {
-        if !self.progress.has_room(Claim::Intake) {
+        let header = submission.admitted.message.header();
+        if !self.progress.has_room(claim(header.precedence())) {
             return Ok(Err(storage_full()));
         }
         self.make_room_for_refusal(now)?;
-        let header = submission.admitted.message.header();
         let Some(prior) = self.prior(header.origin(), &header.message_id()) else {
             return Ok(Err(unreadable()));
         };

@@ -15,6 +15,7 @@ use crate::command::{Arriving, Content, LinkCommand, LinkEnd, Offered, Written};
 use crate::decide::accept::Blob;
 use crate::decide::hello::{self, Unreceipted};
 use crate::decide::link::{self, Breach, Next, Received};
+use crate::decide::quota::claim;
 use crate::decide::take::{self, Place, Slot, Verdict, take};
 use crate::state::DeliveryKey;
 use crate::state::link::{Answered, LANES, Slot as Kept};
@@ -200,7 +201,7 @@ impl Sequencer {
             // Whoever wrote it has slept since, longer than anybody may.
             return Ok(Some(Err(LinkEnd::Full)));
         }
-        let has_room = self.progress.has_room(Claim::Intake);
+        let has_room = self.progress.has_room(claim_of(&slot.content));
         let place = Place { blob, has_room, prior: &prior };
         match take(&self.state, &self.node, now, slot, place) {
             Verdict::Unwritten => Ok(None),
@@ -275,6 +276,15 @@ impl Sequencer {
             Received::Entry(entry) => self.commit(*entry).map(|_| Ok(())),
         }
     }
+}
+
+/// What the disk is asked for.
+fn claim_of(content: &take::Content) -> Claim {
+    let take::Content::Transfer(transfer) = content else {
+        return Claim::Delivery;
+    };
+    let relayed = transfer.admitted.as_ref();
+    relayed.map_or(Claim::Intake, |relayed| claim(relayed.admitted.message.header().precedence()))
 }
 
 fn delivery_key(facts: &pb::DeliveryFacts) -> DeliveryKey {

@@ -8,7 +8,7 @@ use barid_message::time::Millis;
 use super::deciding::first_evidence;
 use super::{Sequencer, SequencerError};
 use crate::clock::{Reading, Watch};
-use crate::command::Operation;
+use crate::command::{Operation, Reply};
 use crate::decide::clock::Heard;
 use crate::decide::renew::renew;
 use crate::decide::{Refusal, clock, damage, operator, write_off};
@@ -24,8 +24,7 @@ impl Sequencer {
                 let entry = self
                     .room()
                     .and_then(|()| operator::retry(&self.state, &self.node, now, &act, &name));
-                let answer = self.commit_decided(entry)?.map(drop);
-                self.release(reply, answer);
+                self.done(entry, reply)?;
             }
             Operation::Drop(act, name, reply) => {
                 let entry = self.room().and_then(|()| {
@@ -45,8 +44,7 @@ impl Sequencer {
             Operation::TakeForLost(actor, reply) => {
                 let entry =
                     self.room().and_then(|()| damage::take_for_lost(&self.state, now, &actor));
-                let answer = self.commit_decided(entry)?.map(drop);
-                self.release(reply, answer);
+                self.done(entry, reply)?;
             }
             Operation::ConfirmClock(actor, reply) => {
                 let answer = self.room();
@@ -77,8 +75,7 @@ impl Sequencer {
             Operation::WithdrawWriteOff(actor, name, reply) => {
                 let entry =
                     self.room().and_then(|()| write_off::withdraw(&self.state, now, &actor, &name));
-                let answer = self.commit_decided(entry)?.map(drop);
-                self.release(reply, answer);
+                self.done(entry, reply)?;
             }
             Operation::ReadOpened(facts, reply) => {
                 let entry = self.room().map(|()| operator::read_opened(&self.state, now, facts));
@@ -91,6 +88,17 @@ impl Sequencer {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Commits what was decided; there is nothing to say beside that.
+    fn done(
+        &mut self,
+        entry: Result<Entry, Refusal>,
+        reply: Reply<Result<(), Refusal>>,
+    ) -> Result<(), SequencerError> {
+        let answer = self.commit_decided(entry)?.map(drop);
+        self.release(reply, answer);
         Ok(())
     }
 

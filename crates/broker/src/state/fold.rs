@@ -209,6 +209,9 @@ impl State {
         if delivery.outward.is_none() {
             self.inboxes.entry(delivery.recipient.clone()).or_default().add();
         }
+        if !self.is_open(key.accepted) {
+            self.holders.add(&delivery.message);
+        }
         self.segments.opened(delivery.message.facts.blob_segment);
         self.deliveries.insert(key, delivery);
         self.enter_phase(key);
@@ -291,6 +294,9 @@ impl State {
         let Some(delivery) = self.deliveries.remove(&key) else {
             return;
         };
+        if !self.is_open(key.accepted) {
+            self.holders.remove(&delivery.message);
+        }
         self.segments.closed(delivery.message.facts.blob_segment);
         let (end, ..) = delivery.message.end();
         self.timers.deadlines.remove(&(end, key));

@@ -13,6 +13,7 @@ use crate::caps;
 pub struct Segments {
     kept: BTreeMap<u64, Kept>,
     removed: BTreeSet<u64>,
+    bytes: u64,
 }
 
 /// What is in a segment.
@@ -32,6 +33,12 @@ impl Segments {
     /// Segments that are kept, by number.
     pub fn kept(&self) -> impl Iterator<Item = (u64, &Kept)> {
         self.kept.iter().map(|(number, kept)| (*number, kept))
+    }
+
+    /// Bytes of the messages in all of them.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Whether a segment is unlinked, or will be.
@@ -63,6 +70,7 @@ impl Segments {
         let kept = self.kept.entry(number).or_default();
         kept.messages += 1;
         kept.bytes += u64::from(length);
+        self.bytes += u64::from(length);
         kept.until = kept.until.max(until);
     }
 
@@ -80,7 +88,8 @@ impl Segments {
 
     pub(super) fn unlinked(&mut self, facts: &pb::BodiesRemovedFacts) {
         for segment in &facts.segments {
-            self.kept.remove(&segment.number);
+            let kept = self.kept.remove(&segment.number).unwrap_or_default();
+            self.bytes -= kept.bytes;
             self.removed.insert(segment.number);
         }
     }
@@ -101,7 +110,11 @@ impl Segments {
             let pb::SnapshotSegment { number, messages, bytes, until_ms } = *segment;
             (number, Kept { messages, bytes, open: 0, until: Millis(until_ms) })
         };
-        Self { kept: segments.iter().map(kept).collect(), removed: removed.into_iter().collect() }
+        Self {
+            kept: segments.iter().map(kept).collect(),
+            removed: removed.into_iter().collect(),
+            bytes: segments.iter().map(|segment| segment.bytes).sum(),
+        }
     }
 }
 

@@ -85,6 +85,7 @@ impl State {
             links: BTreeMap::new(),
             damages: Damages::from_snapshot(&snapshot.damages),
             segments: Segments::from_snapshot(&snapshot.segments, snapshot.removed_segments),
+            holders: super::Holders::default(),
             no_end_before: Millis(0),
         };
         state.restore_links(snapshot.links).ok_or(SnapshotError)?;

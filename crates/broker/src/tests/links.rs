@@ -207,7 +207,7 @@ fn after_a_crash_what_may_have_left_is_not_decided_about() {
 
 /// One message on its way to a side, and arrived there.
 fn sent_and_arrived(pair: &mut Pair, lives_s: u16, meanwhile: impl FnOnce(&mut Pair)) {
-    pair.submit(0, 0, lives_s);
+    pair.submit(0, 1, lives_s);
     pair.connect();
     pair.offer(0, 10);
     meanwhile(pair);
@@ -221,10 +221,18 @@ fn what_nobody_takes_over_is_answered_and_not_written() {
     assert_eq!((pair.written, pair.sides[1].taken().len()), (1, 1));
     sent_and_arrived(&mut pair, 100, |pair| pair.wait(200));
     sent_and_arrived(&mut pair, 900, |pair| pair.sides[1].node.policy.inbox_max = 1);
+    sent_and_arrived(&mut pair, 900, |pair| {
+        let policy = &mut pair.sides[1].node.policy;
+        (policy.inbox_max, policy.peer_max) = (100, 1);
+    });
     sent_and_arrived(&mut pair, 900, |pair| pair.doubt_clock(1));
     pair.arrive(0, 10);
     assert_eq!((pair.written, pair.sides[1].taken().len(), pair.breaches), (1, 1, 0));
-    assert_eq!(pair.sides[0].events(Event::Deferred), 2, "a full inbox, a clock in doubt");
+    assert_eq!(
+        pair.sides[0].events(Event::Deferred),
+        3,
+        "a full inbox, too much of one peer, a clock in doubt"
+    );
 }
 
 #[test]

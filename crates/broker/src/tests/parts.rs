@@ -37,7 +37,7 @@ pub(crate) fn log() -> Log {
 impl Parts {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let options = data_dir::Options { ballast_bytes: 0, free_bytes_min: 0 };
+        let options = data_dir::Options { ballast_bytes: 0, free_bytes_min: 0, urgent_bytes: 0 };
         let disk = BrokenDisk::default();
         let data = DataDir::open(Arc::new(disk.clone()), folder.path(), options).unwrap();
         let snapshots = Snapshots::open(&data);

@@ -123,6 +123,7 @@ impl Post {
                 segment_bytes: self.segment_bytes,
                 ballast_bytes: 1 << 20,
                 free_bytes_min: 1 << 20,
+                urgent_bytes: 0,
                 snapshot_every_bytes: self.snapshot_every_bytes,
                 index_cache_bytes: 4 << 20,
                 scrub_every: self.scrub_every,

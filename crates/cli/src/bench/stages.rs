@@ -168,7 +168,7 @@ impl Bench<'_> {
     }
 
     fn disk(&mut self, records: &[Record]) -> anyhow::Result<Latency> {
-        let options = data_dir::Options { ballast_bytes: 0, free_bytes_min: 0 };
+        let options = data_dir::Options { ballast_bytes: 0, free_bytes_min: 0, urgent_bytes: 0 };
         let data = DataDir::open(Arc::new(OsDisk), &self.site.folder("stages"), options)?;
         let (mut journal, _recovered) = Journal::open(&data, &journal::Options::default())?;
         let blobs = Blobs::open(&data, blobs::Options::default())?;

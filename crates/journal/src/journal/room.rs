@@ -82,7 +82,7 @@ impl Journal {
     /// up to `bytes` together ([`group_bytes`](super::group_bytes)) need no new space, so that
     /// appending them can fail only with the disk itself.
     ///
-    /// For [`Claim::Intake`] the next segment must stand ready too, and space
+    /// For new messages the next segment must stand ready too, and space
     /// be left: [`ReserveError::Full`] then means to refuse new messages and go
     /// on delivering.
     pub fn reserve(&mut self, bytes: u64, claim: Claim) -> Result<(), ReserveError> {
@@ -100,26 +100,27 @@ impl Journal {
     }
 
     fn make_room(&mut self, bytes: u64, claim: Claim) -> Result<(), ReserveError> {
-        if claim == Claim::Intake {
-            if !self.space.has_room_for_intake()? {
+        let is_new = claim != Claim::Delivery;
+        if is_new {
+            if !self.space.has_room_for(claim)? {
                 return Err(ReserveError::Full);
             }
-            self.prepare_spare()?;
+            self.prepare_spare(claim)?;
         }
         if self.active.room() < bytes {
             self.roll(bytes)?;
-            if claim == Claim::Intake {
-                self.prepare_spare()?;
+            if is_new {
+                self.prepare_spare(claim)?;
             }
         }
         Ok(())
     }
 
     /// Has the next segment stand ready.
-    pub(super) fn prepare_spare(&mut self) -> Result<(), SpaceError> {
+    pub(super) fn prepare_spare(&mut self, claim: Claim) -> Result<(), SpaceError> {
         if self.spare.is_none() {
             let path = self.dir.join(SPARE_NAME);
-            let file = self.space.create(&path, self.segment_bytes)?;
+            let file = self.space.create(&path, self.segment_bytes, claim)?;
             self.spare = Some(Active { path, file, end: 0, filled: 0, length: self.segment_bytes });
         }
         Ok(())

@@ -10,7 +10,7 @@ use barid_journal::{Blobs, DataDir, Disk, Journal, OsDisk, Snapshots, blobs, jou
 
 use crate::sim_disk::SimDisk;
 
-const SMALL: Options = Options { ballast_bytes: 4096, free_bytes_min: 0 };
+const SMALL: Options = Options { ballast_bytes: 4096, free_bytes_min: 0, urgent_bytes: 0 };
 
 fn open(root: &Path) -> Result<DataDir, OpenError> {
     DataDir::open(Arc::new(OsDisk), root, SMALL)

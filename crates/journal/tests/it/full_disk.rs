@@ -5,7 +5,7 @@ use std::path::Path;
 use barid_journal::journal::ReserveError;
 use barid_journal::{BlobRef, Claim, OpenError, blobs};
 
-use crate::node::{Node, RESERVED_BYTES, ROOT, record};
+use crate::node::{Node, RESERVED_BYTES, ROOT, SEGMENT_BYTES, URGENT_BYTES, record};
 use crate::sim_disk::{Random, SimDisk};
 
 const CAPACITY: u64 = 2 << 20;
@@ -117,11 +117,37 @@ fn a_node_starts_on_a_full_disk_for_as_long_as_the_ballast_lasts() {
 
     // Without it, the start says so and has changed nothing.
     let disk = disk.after_kill();
-    disk.edit(&Path::new(ROOT).join("ballast"), Vec::clear);
+    let ballast = Path::new(ROOT).join("ballast");
+    if disk.files().contains_key(&ballast) {
+        disk.edit(&ballast, Vec::clear);
+    }
     let used: usize = disk.files().values().map(Vec::len).sum();
     disk.set_capacity(used as u64 - 64 * 1024);
     let before = disk.journal();
     let error = Node::open(&disk).map(|_| ()).unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(OpenError::Full { .. })), "{error}");
     assert_eq!(disk.journal(), before);
+}
+
+#[test]
+fn urgent_messages_have_space_that_others_have_not() {
+    let disk = SimDisk::new(CAPACITY);
+    let mut node = Node::open(&disk).unwrap();
+    fill(&mut node, &mut Vec::new());
+    let mut urgent = 0;
+    loop {
+        match node.journal.reserve(RESERVED_BYTES, Claim::Urgent) {
+            Ok(()) => append(&mut node, vec![2; 1500]),
+            Err(ReserveError::Full) => break,
+            Err(error) => panic!("{error}"),
+        }
+        let routine = node.journal.reserve(RESERVED_BYTES, Claim::Intake);
+        assert!(matches!(routine, Err(ReserveError::Full)), "{routine:?}");
+        urgent += 1;
+    }
+    // Each takes a segment of its own, so much is reserved for it.
+    let room = URGENT_BYTES / SEGMENT_BYTES;
+    assert!(urgent >= room - 1, "{urgent} urgent groups, and there was room for {room}");
+    assert!(disk.files().contains_key(&Path::new(ROOT).join("ballast")), "untouched");
+    node.journal.reserve(RESERVED_BYTES, Claim::Delivery).unwrap();
 }

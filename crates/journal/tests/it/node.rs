@@ -15,6 +15,8 @@ use crate::sim_disk::{Random, SimDisk};
 pub(crate) const ROOT: &str = "/data";
 pub(crate) const SEGMENT_BYTES: u64 = 8 << 10;
 pub(crate) const RESERVED_BYTES: u64 = 7 << 10;
+/// For urgent messages alone.
+pub(crate) const URGENT_BYTES: u64 = 96 << 10;
 
 const RESTARTED: u16 = 1;
 const ENTRY: u16 = 2;
@@ -29,7 +31,11 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn open(disk: &SimDisk) -> Result<Self, Box<dyn Error>> {
-        let options = data_dir::Options { ballast_bytes: 64 << 10, free_bytes_min: 64 << 10 };
+        let options = data_dir::Options {
+            ballast_bytes: 64 << 10,
+            free_bytes_min: 64 << 10,
+            urgent_bytes: URGENT_BYTES,
+        };
         let disk: Arc<dyn Disk> = Arc::new(disk.clone());
         let data = DataDir::open(disk, Path::new(ROOT), options)?;
         let snapshots = Snapshots::open(&data);
@@ -53,7 +59,7 @@ pub(crate) fn open_witnessed(
     witnesses: Vec<Witness>,
 ) -> Result<(Journal, Recovered), OpenError> {
     let disk: Arc<dyn Disk> = Arc::new(disk.clone());
-    let options = data_dir::Options { ballast_bytes: 0, free_bytes_min: 0 };
+    let options = data_dir::Options { ballast_bytes: 0, free_bytes_min: 0, urgent_bytes: 0 };
     let data = DataDir::open(disk, Path::new(ROOT), options).unwrap();
     Journal::open(&data, &journal::Options { segment_bytes: SEGMENT_BYTES, witnesses })
 }

@@ -55,7 +55,7 @@ fn write(journal: &mut Journal) -> Result<(), AppendError> {
 #[test]
 fn readers_see_what_is_durable_and_only_that() {
     let root = tempfile::tempdir().unwrap();
-    let options = data_dir::Options { ballast_bytes: 0, free_bytes_min: 0 };
+    let options = data_dir::Options { ballast_bytes: 0, free_bytes_min: 0, urgent_bytes: 0 };
     let data = DataDir::open(Arc::new(OsDisk), root.path(), options).unwrap();
     let options = journal::Options { segment_bytes: 128 << 10, witnesses: Vec::new() };
     let (mut journal, _) = Journal::open(&data, &options).unwrap();

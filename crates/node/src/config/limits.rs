@@ -18,6 +18,14 @@ pub struct Storage {
     /// disk is full, so that the node can still finish what it has accepted.
     /// 0 = none.
     pub ballast_bytes: u64,
+    /// `urgent_mib`, default 128, 0 to 65536: of what is free beyond the ballast's
+    /// size, so much is for IMMEDIATE and FLASH alone. Two segments at least, or a new one
+    /// may not fit into it.
+    pub urgent_bytes: u64,
+    /// `bodies_mib_max`, default 1048576 (1 TiB), from 64: what the bodies of messages may
+    /// take on the disk before new ones are refused; a 16th more is for IMMEDIATE and
+    /// FLASH.
+    pub bodies_bytes_max: u64,
     /// `segment_mib`, default 64, 8 to 1024: size of one journal segment,
     /// reserved ahead. Smaller = less reserved, more files.
     pub segment_bytes: u64,
@@ -53,6 +61,12 @@ pub struct Delivery {
     /// `inbox_messages_max`, default 100000, 100 to 10000000: messages waiting
     /// in one inbox before the node refuses more for it.
     pub inbox_messages_max: u32,
+    /// `agency_messages_max`, default 100000, 100 to 10000000: messages of one agency and
+    /// its units that have not ended before the node refuses more from it.
+    pub agency_messages_max: u32,
+    /// `peer_messages_max`, default 100000, 100 to 10000000: messages taken over from one
+    /// peer that have not ended before the node puts more off.
+    pub peer_messages_max: u32,
 }
 
 /// One number: its key, default and range.
@@ -64,6 +78,8 @@ pub(super) struct Knob {
 }
 
 const BALLAST: Knob = Knob { key: "ballast_mib", default: 64, min: 0, max: 1024 };
+const URGENT: Knob = Knob { key: "urgent_mib", default: 128, min: 0, max: 65_536 };
+const BODIES: Knob = Knob { key: "bodies_mib_max", default: 1_048_576, min: 64, max: 1_048_576 };
 const SEGMENT: Knob = Knob { key: "segment_mib", default: 64, min: 8, max: 1024 };
 const INDEX_CACHE: Knob = Knob { key: "index_cache_mib", default: 16, min: 4, max: 1024 };
 const SNAPSHOT: Knob = Knob { key: "snapshot_every_mib", default: 64, min: 8, max: 4096 };
@@ -74,6 +90,8 @@ const TRIES: Knob = Knob { key: "tries_max", default: 5, min: 1, max: 100 };
 const RETRY_MIN: Knob = Knob { key: "retry_delay_s_min", default: 1, min: 1, max: 3600 };
 const RETRY_MAX: Knob = Knob { key: "retry_delay_s_max", default: 300, min: 1, max: 86_400 };
 const INBOX: Knob = Knob { key: "inbox_messages_max", default: 100_000, min: 100, max: 10_000_000 };
+const AGENCY: Knob = Knob { key: "agency_messages_max", ..INBOX };
+const PEER: Knob = Knob { key: "peer_messages_max", ..INBOX };
 
 /// Seconds that the alarm command may take.
 pub(super) const ALARM_TIMEOUT: Knob = Knob { key: "timeout_s", default: 30, min: 1, max: 300 };
@@ -105,6 +123,8 @@ impl Storage {
         };
         let RawStorage {
             ballast_mib,
+            urgent_mib,
+            bodies_mib_max,
             segment_mib,
             index_cache_mib,
             snapshot_every_mib,
@@ -114,6 +134,8 @@ impl Storage {
         let scrub_every_h = SCRUB_EVERY.read(source, scrub_every_h.as_ref())?;
         Ok(Self {
             ballast_bytes: bytes(&BALLAST, ballast_mib.as_ref())?,
+            urgent_bytes: bytes(&URGENT, urgent_mib.as_ref())?,
+            bodies_bytes_max: bytes(&BODIES, bodies_mib_max.as_ref())?,
             segment_bytes: bytes(&SEGMENT, segment_mib.as_ref())?,
             index_cache_bytes: bytes(&INDEX_CACHE, index_cache_mib.as_ref())?,
             snapshot_every_bytes: bytes(&SNAPSHOT, snapshot_every_mib.as_ref())?,
@@ -131,6 +153,8 @@ impl Delivery {
             retry_delay_s_min,
             retry_delay_s_max,
             inbox_messages_max,
+            agency_messages_max,
+            peer_messages_max,
         } = raw;
         let seconds = |s: u32| Duration::from_secs(u64::from(s));
         let min = RETRY_MIN.read(source, retry_delay_s_min.as_ref())?;
@@ -147,6 +171,8 @@ impl Delivery {
             retry_delay_min: seconds(min),
             retry_delay_max: seconds(max),
             inbox_messages_max: INBOX.read(source, inbox_messages_max.as_ref())?,
+            agency_messages_max: AGENCY.read(source, agency_messages_max.as_ref())?,
+            peer_messages_max: PEER.read(source, peer_messages_max.as_ref())?,
         })
     }
 }

@@ -83,6 +83,8 @@ pub(super) struct RawLog {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawStorage {
     pub(super) ballast_mib: Option<Spanned<u32>>,
+    pub(super) urgent_mib: Option<Spanned<u32>>,
+    pub(super) bodies_mib_max: Option<Spanned<u32>>,
     pub(super) segment_mib: Option<Spanned<u32>>,
     pub(super) index_cache_mib: Option<Spanned<u32>>,
     pub(super) snapshot_every_mib: Option<Spanned<u32>>,
@@ -98,6 +100,8 @@ pub(super) struct RawDelivery {
     pub(super) retry_delay_s_min: Option<Spanned<u32>>,
     pub(super) retry_delay_s_max: Option<Spanned<u32>>,
     pub(super) inbox_messages_max: Option<Spanned<u32>>,
+    pub(super) agency_messages_max: Option<Spanned<u32>>,
+    pub(super) peer_messages_max: Option<Spanned<u32>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

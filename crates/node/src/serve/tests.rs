@@ -19,6 +19,7 @@ fn opened(data: &Path) -> Broker {
             segment_bytes: 8 << 20,
             ballast_bytes: 1 << 20,
             free_bytes_min: 1 << 20,
+            urgent_bytes: 0,
             snapshot_every_bytes: 1 << 20,
             index_cache_bytes: 1 << 20,
             scrub_every: Duration::from_secs(3_600),

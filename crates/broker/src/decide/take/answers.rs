@@ -1,16 +1,16 @@
 //! What each recipient of a transfer is answered.
 
 use barid_audit::entry::{Body, Entry};
+use barid_message::Reason;
 use barid_message::address::Address;
 use barid_message::header::Header;
 use barid_message::time::Millis;
-use barid_message::{Precedence, Reason};
 use barid_proto::federation::v1::{Answer, RecipientAnswer};
 use bytes::Bytes;
 
 use super::{Place, Transfer};
-use crate::caps;
 use crate::decide::Node;
+use crate::decide::quota::{self, Full};
 use crate::gate::permit_for;
 use crate::registry::Registry;
 use crate::state::State;
@@ -20,7 +20,7 @@ pub(super) fn answers(
     state: &State,
     node: &Node,
     now: Millis,
-    transfer: &Transfer,
+    (peer, transfer): (&str, &Transfer),
     place: &Place<'_>,
 ) -> Vec<(RecipientAnswer, bool)> {
     let all = |answer: RecipientAnswer| vec![(answer, false); transfer.recipients.len()];
@@ -55,13 +55,10 @@ pub(super) fn answers(
         if !place.has_room {
             return (later(Reason::StorageFull, 30_000), false);
         }
-        let reserve = match header.precedence() {
-            Precedence::Flash => caps::INBOX_FLASH_RESERVE,
-            _ => 0,
-        };
-        let limit = node.policy.inbox_max + reserve;
-        if state.inbox(recipient).is_some_and(|inbox| inbox.len() >= limit) {
-            return (later(Reason::Overloaded, 5_000), false);
+        match quota::relayed(state, node, header, peer, recipient) {
+            None => {}
+            Some(Full::Bodies) => return (later(Reason::StorageFull, 30_000), false),
+            Some(_) => return (later(Reason::Overloaded, 5_000), false),
         }
         (yes(), true)
     };
