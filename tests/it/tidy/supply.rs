@@ -5,6 +5,9 @@ use std::process::Command;
 
 use super::{assert_none, root};
 
+/// The packages that only test.
+const TESTS: [&str; 3] = ["e2e", "history", "sim"];
+
 /// A TOML file of the top folder.
 fn top_level(name: &str) -> toml::Table {
     let text = std::fs::read_to_string(root().join(name)).expect("a file of the top folder");

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use super::SECTOR;
 
+const ZEROS: [u8; SECTOR] = [0; SECTOR];
+
 #[derive(Debug, Clone, Default)]
 pub(super) struct Content {
     length: usize,
@@ -49,10 +51,11 @@ impl Content {
         while !bytes.is_empty() {
             let (number, within) = (offset / SECTOR, offset % SECTOR);
             let (now, rest) = bytes.split_at(bytes.len().min(SECTOR - within));
-            if self.has(number) || now.iter().any(|byte| *byte != 0) {
-                let mut sector = self.sectors.get(&number).map_or([0; SECTOR], |kept| **kept);
+            // Comparing slices is a memcmp, which a loop over bytes is not.
+            if self.has(number) || now != &ZEROS[..now.len()] {
+                let mut sector = self.sectors.get(&number).map_or(ZEROS, |kept| **kept);
                 sector[within..within + now.len()].copy_from_slice(now);
-                self.set(number, (sector != [0; SECTOR]).then(|| Arc::new(sector)));
+                self.set(number, (sector != ZEROS).then(|| Arc::new(sector)));
             }
             offset += now.len();
             bytes = rest;
