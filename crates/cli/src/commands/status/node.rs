@@ -121,7 +121,11 @@ fn lines(problem: &pb::Problem, now: Option<Millis>) -> [Line; 2] {
 
 fn age(since: Option<&Timestamp>, now: Option<Millis>) -> Option<String> {
     let since = Millis::from_proto(since?).ok()?;
-    Some(words::span(Duration::from_secs(now?.since(since).as_secs())))
+    let seconds = now?.since(since).as_secs();
+    Some(match seconds {
+        0..60 => format!("{seconds} s"),
+        _ => words::span(Duration::from_secs(seconds)),
+    })
 }
 
 fn well(answer: &pb::GetStatusResponse, now: Option<Millis>) -> Table {
