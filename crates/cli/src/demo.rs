@@ -294,8 +294,8 @@ fn look_around(stage: &Stage, say: &mut Narrator<'_>) -> anyhow::Result<()> {
     say.write(Line::default())?;
     say.write("The nodes run on. In another terminal:")?;
     for (country, command) in [
-        ("pk", "node"),
-        ("pk", "peer list"),
+        ("pk", "status"),
+        ("pk", "peers"),
         ("pk", "tail --last 20"),
         ("ir", "log --outcome handed-over"),
         ("af", "queues"),
