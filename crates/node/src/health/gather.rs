@@ -10,6 +10,7 @@ use barid_broker::decide::Refusal;
 use barid_broker::state::link::{LANES, Link, Slot};
 use barid_broker::state::{Delivery, DeliveryKey, Phase, State, Totals};
 use barid_link::tls::earliest_end;
+use barid_message::address::Address;
 use barid_message::time::Millis;
 use barid_proto::federation::v1::Lane;
 
@@ -119,6 +120,8 @@ fn look(state: &State, now: Millis) -> Seen {
         peers: state.links().map(|(peer, link)| (Arc::clone(peer), of_link(state, link))).collect(),
         ..Seen::default()
     };
+    // By reference, for there may be a hundred thousand: others wait for the sequencer.
+    let mut inboxes: BTreeMap<&Address, Inbox> = BTreeMap::new();
     for (_, delivery) in state.deliveries() {
         let overdue = overdue_since(state, now, delivery);
         match &delivery.outward {
@@ -127,19 +130,20 @@ fn look(state: &State, now: Millis) -> Seen {
                 to_peer(peer, delivery, overdue);
             }
             None => {
-                let inbox = seen.inboxes.entry(delivery.recipient.to_string()).or_default();
-                to_inbox(inbox, delivery, overdue);
+                to_inbox(inboxes.entry(&delivery.recipient).or_default(), delivery, overdue);
             }
         }
     }
-    seen
+    let inboxes = inboxes.into_iter().map(|(address, inbox)| (address.to_string(), inbox));
+    Seen { inboxes: inboxes.collect(), ..seen }
 }
 
 /// Since when a delivery should have ended that has not. While the clock is in doubt, only
-/// what was said is known.
+/// what was said is known; and behind a start a lease's time passes before anything ends.
 fn overdue_since(state: &State, now: Millis, delivery: &Delivery) -> Option<Millis> {
     let (end, ..) = delivery.message.end();
-    let is_past = !state.clock_suspect() && now.0 >= end.0.saturating_add(OVERDUE_AFTER_MS);
+    let told_by = end.max(state.no_end_before()).0.saturating_add(OVERDUE_AFTER_MS);
+    let is_past = !state.clock_suspect() && now.0 >= told_by;
     (delivery.overdue || is_past).then_some(end)
 }
 

@@ -23,6 +23,8 @@ const INBOX_FILLED: u64 = 80;
 /// How long a message of each precedence may wait, FLASH first: the in-station targets of
 /// ACP 121.
 const TARGETS: [Duration; 4] = [minutes(10), minutes(30), minutes(180), minutes(360)];
+/// How long a start may bring the delivery log up to date before that is a problem.
+const STARTS_WITHIN: Duration = Duration::from_secs(30);
 /// How long what has happened once stays a problem.
 const LATELY: Duration = Duration::from_secs(24 * 3_600);
 /// Clocks further apart than this differ.
@@ -126,7 +128,7 @@ fn of_the_node(facts: &Facts) -> Vec<Problem> {
             found.push(Problem::new(Warning, DiskLow, text, advice));
         }
     }
-    if facts.projected.is_none() {
+    if facts.projected.is_none() && facts.now.since(facts.started_at) >= STARTS_WITHIN {
         let text = "the delivery log is down, or rebuilt: messages are taken and delivered, but \
                     nobody can search";
         let advice = "wait: it comes back by itself; if it does not, the node's own log says why";

@@ -56,6 +56,9 @@ fn the_disk_is_low_before_it_is_full() {
 fn a_delivery_log_that_is_down_is_told() {
     let problem = only(&Facts { projected: None, ..sample() });
     assert_eq!(problem.kind, ProblemKind::DeliveryLogDown);
+    let started_at = sample().now - Duration::from_secs(29);
+    let starting = Facts { projected: None, started_at, ..sample() };
+    assert_eq!(problems(&starting), [], "a start is no alarm");
 }
 
 #[test]
