@@ -5,6 +5,7 @@ mod descriptors;
 mod documents;
 mod edges;
 mod example;
+mod planted;
 mod sources;
 mod supply;
 

@@ -85,8 +85,12 @@ impl Post {
                 segment_bytes: SEGMENT_BYTES,
                 ballast_bytes: 1 << 20,
                 free_bytes_min: 1 << 20,
+                urgent_bytes: 256 << 10,
                 snapshot_every_bytes: chance.one_of(&[8 << 10, 64 << 10, 1 << 30]),
                 index_cache_bytes: 0,
+                // Without threads there is no scrub.
+                scrub_every: Duration::MAX,
+                scrub_bytes_per_s: 0,
             },
             policy,
         };
@@ -294,7 +298,7 @@ impl Post {
 
     /// What lies on the disk of a node that is down, as it was written.
     pub(crate) fn stored(&self) -> Vec<StoredRecord> {
-        let options = data_dir::Options { ballast_bytes: 0, free_bytes_min: 0 };
+        let options = data_dir::Options { ballast_bytes: 0, free_bytes_min: 0, urgent_bytes: 0 };
         let disk = Arc::new(self.disk.after_kill());
         let data = DataDir::open(disk, &self.options.data, options).unwrap();
         let options = journal::Options { segment_bytes: SEGMENT_BYTES, witnesses: Vec::new() };

@@ -253,6 +253,16 @@ fn intake_asks_before_what_is_on_its_way_could_overfill_an_inbox() {
 }
 
 #[test]
+fn a_permit_of_an_older_registry_is_refused() {
+    let mut world = World::new();
+    let Verdict::Refused(refusal) = world.verdict_behind_a_change() else {
+        panic!("it was checked against what is no more");
+    };
+    assert_eq!(refusal.reason(), Reason::RegistryChanged);
+    assert!(matches!(world.new_verdict(), Verdict::Accepted(_)));
+}
+
+#[test]
 fn a_message_is_given_back_for_an_hour_at_most() {
     let mut world = World::new();
     world.submit(3, 10_000, false);

@@ -22,6 +22,7 @@ pub mod data_dir;
 pub mod disk;
 mod format;
 pub mod journal;
+mod planted;
 pub mod reader;
 mod recheck;
 pub mod recovery;
@@ -36,6 +37,7 @@ pub use disk::{Disk, DiskFile, OsDisk};
 pub use format::group::{Record, StoredRecord};
 pub use format::{FORMAT, Fault};
 pub use journal::{Durable, Journal};
+pub use planted::planted;
 pub use reader::{Reader, Scan};
 pub use recheck::{Recheck, Rechecked, Rot, Unsound};
 pub use recovery::{

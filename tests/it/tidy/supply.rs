@@ -75,9 +75,6 @@ fn some_crates_come_in_one_version() {
     assert_none("exactly one version of these", &findings);
 }
 
-/// Packages of this project beside the crates: they hold tests.
-const TESTS: [&str; 3] = ["e2e", "history", "sim"];
-
 #[test]
 fn everything_comes_from_the_registry() {
     let deny = top_level("deny.toml");

@@ -1,7 +1,7 @@
 //! What agencies and operators do.
 
 use barid_broker::decide::hand_out::Consumer;
-use barid_broker::decide::operator::DeliveryName;
+use barid_broker::decide::operator::{Act, DeliveryName};
 use barid_broker::decide::settle::Answer;
 use barid_broker::decide::write_off::ProposalName;
 use barid_broker::state::Phase;
@@ -160,10 +160,11 @@ impl World {
         match what {
             Order::Retry | Order::Drop => {
                 let Some(name) = self.dead_letter(node) else { return };
+                let act = Act { operator: by, why: "as agreed".into() };
                 self.begin(node, async move {
                     Done::Operated(match what {
-                        Order::Retry => broker.retry(by, name).await,
-                        _ => broker.drop_letter(by, name).await.map(drop::<Bytes>),
+                        Order::Retry => broker.retry(act, name).await,
+                        _ => broker.drop_letter(act, name).await.map(drop::<Bytes>),
                     })
                 });
             }

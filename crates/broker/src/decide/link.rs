@@ -1,6 +1,7 @@
 //! The sending side of a link: numbers, offers, and the peer's receipts.
 
 use barid_audit::entry::{Body, Entry};
+use barid_journal::planted;
 use barid_message::Reason;
 use barid_message::digest::Digest;
 use barid_message::time::Millis;
@@ -116,7 +117,7 @@ pub fn next(state: &State, node: &Node, now: Millis, peer: &str, lane: Lane) -> 
     if let Some(entry) = cleared {
         return Next::Entry(entry);
     }
-    if number > outbound.horizon {
+    if number > outbound.horizon && !planted("send-before-horizon") {
         let facts = pb::LinkHorizonFacts {
             peer: peer.to_owned(),
             lane: lane.into(),
@@ -277,6 +278,7 @@ fn said(
     let body = Body::Requeued;
     Some(match answer.answer() {
         Answer::Unspecified => return None,
+        Answer::Taken if is_over && planted("two-finals") => Said::new(body, event, end_reason),
         Answer::Taken => Said::new(body, Event::RelayAccepted, Reason::Unspecified),
         // Held here again, and past its time.
         Answer::Deferred if is_over => Said::new(body, event, end_reason),

@@ -2,6 +2,7 @@
 //! at once about more than one entry may hold.
 
 use barid_audit::entry::{Body, Entry};
+use barid_journal::planted;
 use barid_message::time::Millis;
 use barid_proto::audit::v1::Event;
 
@@ -44,7 +45,8 @@ pub fn due(state: &State, node: &Node, now: Millis) -> Due {
         return Due::PutOff((at, key), None);
     };
     let (end, event, reason) = delivery.message.end();
-    if matches!(delivery.phase, Phase::Leased(_) | Phase::Passed) || state.is_offered(delivery) {
+    let is_offered = state.is_offered(delivery) && !planted("final-while-offered");
+    if matches!(delivery.phase, Phase::Leased(_) | Phase::Passed) || is_offered {
         // Handed out in time: whoever holds it may still acknowledge (SPINE §3.3).
         // When the lease ends, that ends the delivery; with a peer, its evidence does.
         let overdue_at = Millis(end.0 + caps::OVERDUE_AFTER_MS);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use barid_audit::entry::Item;
 use barid_audit::evidence;
+use barid_journal::planted;
 use barid_message::Reason;
 use barid_message::address::Address;
 use barid_message::id::MessageId;
@@ -93,6 +94,9 @@ impl State {
             .zip(expected.into_iter().zip(unanswered))
         {
             outbound.next_offer = expected.max(outbound.next_unanswered);
+            if planted("resume-one-too-far") && outbound.next_offer < outbound.next {
+                outbound.next_offer += 1;
+            }
             inbound.answers = inbound.answers.split_off(&unanswered);
             held.extend(outbound.slots.range(outbound.next_offer..).filter_map(|(_, slot)| {
                 match slot {
@@ -267,6 +271,9 @@ impl State {
     pub(super) fn count_as_offered(&mut self) {
         for link in self.links.values_mut() {
             for outbound in &mut link.outbound {
+                if planted("reuse-lane-number") && outbound.next > outbound.next_unanswered {
+                    outbound.next -= 1;
+                }
                 outbound.next_offer = (outbound.horizon + 1).max(outbound.next_unanswered);
             }
         }

@@ -19,7 +19,7 @@ use crate::decide::hand_out::{Consumer, HandedOut, Next, end, grant, next};
 use crate::decide::settle::{Answer, Settled, settle};
 use crate::decide::timers::{Due, due};
 use crate::decide::{Node, Policy, Refusal, operator, retention, start};
-use crate::gate::admit;
+use crate::gate::{Admitted, admit};
 use crate::lease::LeaseKey;
 use crate::state::{Phase, State};
 use crate::tests::place::{START, SYSTEM, agreement, alert, identity, inbox, note, registry, text};
@@ -141,10 +141,9 @@ impl World {
             return;
         }
         let message = self.sent[which % self.sent.len()].clone();
-        let registry = self.state.registry();
         // Past its own expiry the gate refuses a repeat; that is its word.
         let parsed = Signed::from_proto(message.clone()).unwrap();
-        if admit(registry, SYSTEM, parsed, self.now).is_ok() {
+        if admit(self.state.registry(), SYSTEM, parsed, self.now).is_ok() {
             assert!(matches!(self.verdict(message), Verdict::Repeat(_)));
         }
     }
@@ -164,9 +163,23 @@ impl World {
         self.verdict(self.composed(self.draft(3, 500, false)))
     }
 
+    pub(super) fn verdict_behind_a_change(&mut self) -> Verdict {
+        let admitted = self.admitted(self.composed(self.draft(3, 500, false)));
+        self.registry.agencies.pop();
+        self.commit(start::registry(&self.state, self.now, &self.registry).unwrap());
+        self.verdict_on(admitted)
+    }
+
     fn verdict(&self, message: SignedMessage) -> Verdict {
+        self.verdict_on(self.admitted(message))
+    }
+
+    fn admitted(&self, message: SignedMessage) -> Admitted {
         let parsed = Signed::from_proto(message).unwrap();
-        let admitted = admit(self.state.registry(), SYSTEM, parsed, self.now).unwrap();
+        admit(self.state.registry(), SYSTEM, parsed, self.now).unwrap()
+    }
+
+    fn verdict_on(&self, admitted: Admitted) -> Verdict {
         let header = admitted.message.header();
         let positions = self.state.dedupe().positions(header.origin(), &header.message_id());
         let prior: Vec<_> = positions

@@ -5,6 +5,7 @@ use super::Damage;
 use super::scan::Stop;
 use crate::format::group::{GROUP_BYTES_MAX, GroupHeader};
 use crate::format::{Fault, SECTOR};
+use crate::planted::planted;
 use crate::segment::{Window, is_zero};
 
 /// The bytes to drop, if what stands between `offset` and `content_end` in the
@@ -18,6 +19,9 @@ pub(super) fn torn(
     content_end: u64,
     fault: Fault,
 ) -> Result<u64, Stop> {
+    if planted("drop-any-tail") {
+        return Ok(content_end - offset);
+    }
     let damaged = || Stop::Damage(Damage::Group(fault));
     let sector = SECTOR as u64;
     match GroupHeader::parse(&window.get(offset, sector)?) {

@@ -207,6 +207,24 @@ async fn a_message_enters_once_whatever_is_said_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_comes_again_for_another_recipient_is_no_repeat() {
+    let scene = Scene::start().await;
+    let (first, second) = ("pk/customs", "pk/border-guard");
+    let draft = forge::note(&scene, "for both", first).to(&address(second));
+    let message = forge::signed(&scene, draft);
+    let mut link = scene.link().await;
+    for (number, recipient) in (1..).zip([first, second]) {
+        let transfer = forge::transfer(&scene, &message, &[recipient]);
+        link.slot(Lane::Routine, number, &forge::slot(transfer)).await;
+        let said = link.statement().await.answers[0].recipients[0];
+        assert_eq!(said.answer(), Answer::Taken, "{recipient}");
+        assert_eq!(scene.pk.agency(recipient).await.inbox().take().await, "for both");
+    }
+    drop(link);
+    assert_eq!(scene.misbehaviour().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_slots_is_taken_in_turn() {
     const SLOTS: u64 = 300;
     let mut scene = Scene::start().await;
