@@ -123,11 +123,11 @@ impl Story {
     /// The story of a seed.
     pub(crate) fn of(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
-        let nodes = chance.one_of(&[3, 3, 3, 3, 4, 4, 5, 6]);
+        let nodes = chance.one_of(&[3, 3, 3, 3, 3, 4, 5, 6]);
         let length = chance.between(195, 225);
         let mut moods = Moods {
             writes_off: chance.percent(50),
-            has_bad_clocks: chance.percent(40),
+            has_bad_clocks: chance.percent(30),
             has_full_disks: chance.percent(40),
             chance,
         };
@@ -139,6 +139,10 @@ impl Story {
         }
         let partition = moods.partition();
         moods.insert(&mut ops, partition);
+        if moods.chance.percent(60) {
+            let (place, doubt) = (moods.chance.place(ops.len()), moods.doubt());
+            ops.splice(place..place, doubt);
+        }
         Self { seed, nodes, ops }
     }
 }
@@ -154,6 +158,31 @@ impl Moods {
     fn insert(&mut self, ops: &mut Vec<Op>, op: Op) {
         let place = self.chance.place(ops.len());
         ops.insert(place, op);
+    }
+
+    /// What goes out when its sender's node dies and nobody gets through until it is over:
+    /// seldom by itself, and where custody is hardest.
+    fn doubt(&mut self) -> Vec<Op> {
+        let (agency, chance) = (self.any(), &mut self.chance);
+        let mut ops = Vec::new();
+        for _ in 0..=chance.below(3) {
+            let lives_ms = chance.between(30_000, 150_000);
+            let (to, precedence) = (chance.next(), chance.place(4));
+            ops.push(Op::Submit(Letter { agency, to, precedence, lives_ms, expires: true }));
+        }
+        ops.push(Op::Wait(chance.between(1, 150)));
+        // Two agencies a node: some of these are the sender's, some its peers'.
+        let node = if chance.percent(70) { agency / 2 } else { chance.place(60) };
+        ops.push(if chance.percent(50) {
+            Op::Kill { node }
+        } else {
+            Op::PowerCut { node, loss: self.loses() }
+        });
+        ops.push(self.partition());
+        ops.push(Op::Start { node });
+        ops.push(Op::Wait(self.chance.between(60_000, 260_000)));
+        ops.push(Op::Heal);
+        ops
     }
 
     fn any(&mut self) -> usize {

@@ -66,7 +66,7 @@ impl Post {
         let random = Arc::new(SimRandom::new(chance.branch()));
         let disk = SimDisk::new(CAPACITY);
         let policy = Policy {
-            inbox_max: chance.one_of(&[5, 20, 100_000, 100_000]),
+            inbox_max: chance.one_of(&[5, 100_000, 100_000, 100_000]),
             tries_max: chance.one_of(&[2, 5]),
             ..Policy::default()
         };

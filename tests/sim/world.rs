@@ -269,7 +269,8 @@ impl World {
     fn ask(&mut self, node: usize, by: String, ask: Ask) -> usize {
         let invoked = self.next_order();
         let outcome = Outcome::Unknown;
-        self.calls.push(Call { invoked, returned: u64::MAX, by, ask, outcome });
+        let at = self.posts[node].clock.wall();
+        self.calls.push(Call { invoked, returned: u64::MAX, at, by, ask, outcome });
         let call = self.calls.len() - 1;
         self.asked[node].insert(call);
         call
@@ -278,7 +279,8 @@ impl World {
     fn answered(&mut self, node: usize, call: usize, outcome: Outcome) {
         let returned = self.next_order();
         self.asked[node].remove(&call);
-        self.calls[call] = Call { returned, outcome, ..self.calls[call].clone() };
+        let at = self.posts[node].clock.wall();
+        self.calls[call] = Call { returned, at, outcome, ..self.calls[call].clone() };
     }
 
     /// What has happened is checked.

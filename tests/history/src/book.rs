@@ -22,7 +22,6 @@ pub fn steps(entry: &Entry) -> Vec<What> {
             Some(What::Receipted(facts.peer.clone(), facts.lane(), facts.first, facts.last))
         }
         Body::Restarted(_) => Some(What::Started),
-        Body::Clock(facts) => Some(What::InDoubt(facts.suspect)),
         Body::PeerMisbehaved(facts) => Some(What::Misbehaved(facts.peer.clone(), facts.reason())),
         _ => None,
     };

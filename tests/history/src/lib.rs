@@ -52,6 +52,8 @@ pub struct Call {
     pub invoked: u64,
     /// When the answer came; where none came, when that was clear.
     pub returned: u64,
+    /// The same, by the clock of the node that was asked.
+    pub at: Millis,
     /// Identity of the system that asked.
     pub by: String,
     /// What.
@@ -163,8 +165,6 @@ pub enum What {
     Misbehaved(String, Reason),
     /// The node started: who held a hand-out before is not known any more.
     Started,
-    /// The node's clock came into doubt, or was confirmed.
-    InDoubt(bool),
 }
 
 /// What is asked of a delivery.
@@ -322,11 +322,7 @@ impl What {
             | Self::WrittenOff(delivery)
             | Self::Told(delivery, ..)
             | Self::Contradicted(delivery, ..) => Some(delivery),
-            Self::Answered(..)
-            | Self::Receipted(..)
-            | Self::Misbehaved(..)
-            | Self::Started
-            | Self::InDoubt(_) => None,
+            Self::Answered(..) | Self::Receipted(..) | Self::Misbehaved(..) | Self::Started => None,
         }
     }
 }

@@ -1,18 +1,19 @@
 //! What comes back from brokers, and what agencies make of it.
 
 use barid_broker::Lent;
-use barid_broker::command::{Receipt, Settlement};
+use barid_broker::command::{LinkEnd, Receipt, Settlement};
 use barid_broker::decide::Refusal;
 use barid_proto::audit::v1::{Event, Evidence};
 use barid_store::EventRow;
 use bytes::Bytes;
-use history::{Ask, Call, Delivery, Outcome};
+use history::{Ask, Call, Delivery, Outcome, Violation};
 use prost::Message as _;
 
 use super::World;
 use crate::agency::{Held, Stage};
 use crate::calls::{Done, is_gone};
-use crate::cast::{address, system};
+use crate::cast::{address, identity, system};
+use crate::session::End;
 
 impl World {
     pub(super) fn done(&mut self, node: usize, done: Done) {
@@ -33,6 +34,12 @@ impl World {
             Done::Ended(connection, end) => {
                 self.say(|_| format!("  node {node}: session {connection} ends: {end:?}"));
                 self.tally.session(&end);
+                if let End::Link(LinkEnd::Breach(breach)) = end {
+                    // They would call each other for ever.
+                    let peer = self.connections[connection].ends.into_iter().find(|e| *e != node);
+                    let (node, peer) = (identity(node), identity(peer.unwrap()));
+                    self.violations.push(Violation::Slandered(node, peer, breach.reason));
+                }
                 self.session_ended(node, connection);
             }
         }
@@ -93,12 +100,13 @@ impl World {
             let broker = self.posts[node].broker();
             if broker.is_some_and(|broker| broker.message(facts).is_err()) {
                 let node = self.posts[node].name();
-                self.violations.push(history::Violation::BodyLost(delivery.clone(), node));
+                self.violations.push(Violation::BodyLost(delivery.clone(), node));
             }
             let arrives = number < arrive;
             self.calls.push(Call {
                 invoked: order,
                 returned: order,
+                at: self.posts[node].clock.wall(),
                 by: system(agency, which),
                 ask: Ask::HandOut { delivery: delivery.clone(), redelivered: one.redelivered },
                 outcome: if arrives { Outcome::Ok(Vec::new()) } else { Outcome::Unknown },
@@ -163,7 +171,7 @@ impl World {
         let places: Vec<_> =
             rows.map(|row| (row.cursor.position, u32::from(row.cursor.index))).collect();
         let Ok(told) = broker.evidence(places) else {
-            let violation = history::Violation::Rewritten(self.posts[node].name(), 0);
+            let violation = Violation::Rewritten(self.posts[node].name(), 0);
             return self.violations.push(violation);
         };
         self.agencies[agency].read = entries.len();
@@ -177,6 +185,7 @@ impl World {
             self.calls.push(Call {
                 invoked: order,
                 returned: order,
+                at: self.posts[node].clock.wall(),
                 by: system(agency, 0),
                 ask,
                 outcome: Outcome::Ok(Vec::new()),

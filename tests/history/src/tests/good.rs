@@ -32,7 +32,7 @@ pub(super) fn step(order: u64, what: What) -> Step {
 
 pub(super) fn call(at: u64, by: &str, ask: Ask) -> Call {
     let outcome = Outcome::Ok(Vec::new());
-    Call { invoked: at, returned: at + 1, by: by.into(), ask, outcome }
+    Call { invoked: at, returned: at + 1, at: Millis(at), by: by.into(), ask, outcome }
 }
 
 pub(super) fn submit(at: u64, id: &str) -> Call {

@@ -2,11 +2,18 @@
 //! almost empty.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::SECTOR;
 
 const ZEROS: [u8; SECTOR] = [0; SECTOR];
+
+/// Whether a part of a sector is all zeros.
+pub(super) fn is_zero(part: &[u8]) -> bool {
+    // Comparing slices is a memcmp, which a loop over bytes is not.
+    part == &ZEROS[..part.len()]
+}
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Content {
@@ -51,8 +58,7 @@ impl Content {
         while !bytes.is_empty() {
             let (number, within) = (offset / SECTOR, offset % SECTOR);
             let (now, rest) = bytes.split_at(bytes.len().min(SECTOR - within));
-            // Comparing slices is a memcmp, which a loop over bytes is not.
-            if self.has(number) || now != &ZEROS[..now.len()] {
+            if self.has(number) || !is_zero(now) {
                 let mut sector = self.sectors.get(&number).map_or(ZEROS, |kept| **kept);
                 sector[within..within + now.len()].copy_from_slice(now);
                 self.set(number, (sector != ZEROS).then(|| Arc::new(sector)));
@@ -67,6 +73,11 @@ impl Content {
             Some(sector) => drop(self.sectors.insert(number, sector)),
             None => drop(self.sectors.remove(&number)),
         }
+    }
+
+    /// Whether one of these sectors holds anything but zeros.
+    pub(super) fn has_any(&self, sectors: &Range<usize>) -> bool {
+        self.sectors.range(sectors.clone()).next().is_some()
     }
 
     /// Whether a sector holds anything but zeros.

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::content::Content;
+use super::content::{Content, is_zero};
 use super::{Failure, Random, SECTOR, split};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,9 +74,13 @@ impl Inode {
         if self.cached.len() < end {
             self.resize(end);
         }
-        self.cached.write(bytes, offset);
-        // Zeros over zeros change nothing, whether they are kept or not.
         let written = offset / SECTOR..end.div_ceil(SECTOR);
+        // Zeros over zeros change nothing, whether they are kept or not.
+        let is_known = self.cached.has_any(&written) || self.durable.has_any(&written);
+        if !is_known && bytes.chunks(SECTOR).all(is_zero) {
+            return;
+        }
+        self.cached.write(bytes, offset);
         let changes = |sector: &usize| self.cached.has(*sector) || self.durable.has(*sector);
         self.dirty.extend(written.filter(changes));
     }
