@@ -16,8 +16,9 @@ use prost::Message as _;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::harness::{Agency, Node, id_of, random, within};
-use ledger::{Delivery, Ledger};
+use crate::harness::{Agency, Node, book, id_of, random, within};
+use history::{Ask, Call, History};
+use ledger::{Delivery, Ledger, done};
 
 /// Kills of one test unless `BARID_KILLS` says otherwise.
 const KILLS: u32 = 3;
@@ -74,14 +75,18 @@ async fn survive(meanwhile: impl Fn(&Node)) {
     ledger.wait_for_all_to_be_kept().await;
     let receipts = u64::try_from(ledger.receipts()).expect("a count");
     assert!(receipts >= u64::from(kills()) * 10);
+    let mut calls = ledger.submissions();
     for agency in SENDERS {
-        told_once_each(&node, agency, &ledger).await;
+        calls.extend(told_once_each(&node, agency, &ledger).await);
     }
     ledger.check();
     let totals = node.totals().await;
     assert_eq!(totals.accepted, receipts, "repeats are not accepted again");
     assert_eq!((totals.handed_over, totals.outstanding), (receipts, 0));
     consumers.shutdown().await;
+    assert!(node.stop().status.success());
+    let books = vec![book("the node", &node)];
+    assert_eq!(history::check(&History { calls, books }), []);
 }
 
 fn kills() -> u32 {
@@ -133,9 +138,9 @@ fn is_of_an_outage(reason: Reason) -> bool {
     matches!(reason, Reason::LeaseUnknown | Reason::AlreadyFinal | Reason::DeliveryLogDown)
 }
 
-/// The sender has one receipt for each of its messages, and one final for each recipient.
-/// Read by stubs alone: checking thousands of signatures is not what is tested here.
-pub(crate) async fn told_once_each(node: &Node, agency: &str, ledger: &Ledger) {
+/// The sender has one receipt for each of its messages, and one final for each recipient,
+/// which are given for the checker. Read by stubs alone: checking thousands of signatures is not what is tested here.
+pub(crate) async fn told_once_each(node: &Node, agency: &str, ledger: &Ledger) -> Vec<Call> {
     let request = exchange::ReceiveEvidenceRequest {
         agency: agency.to_owned(),
         after: String::new(),
@@ -158,4 +163,9 @@ pub(crate) async fn told_once_each(node: &Node, agency: &str, ledger: &Ledger) {
         assert!(told.insert(news.clone()), "{news:?} was told twice");
     }
     assert_eq!(told, owed, "one receipt and one final each");
+    let told = told.into_iter().map(|(event, id, recipient)| {
+        let delivery = history::Delivery { origin: agency.to_owned(), id, recipient };
+        done(agency, Ask::Told(delivery, event))
+    });
+    told.collect()
 }

@@ -31,7 +31,7 @@ pub(crate) use agency::{Agency, Inbox};
 pub(crate) use chance::Chance;
 pub(crate) use channel::{BytesCodec, channel};
 pub(crate) use folder::fingerprint;
-pub(crate) use journal::entries;
+pub(crate) use journal::{book, entries};
 pub(crate) use message::{alert, event_of, header_of, id_of, random, text, text_of};
 pub(crate) use process::{Ended, Process, program};
 pub(crate) use stream::Stream;

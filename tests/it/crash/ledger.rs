@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use barid_message::time::Millis;
 use barid_proto::audit::v1::Event;
 use barid_proto::message::v1 as pb;
+use history::{Ask, Call, Outcome};
 use pb::recipient::Target;
 use tokio::sync::watch;
 
@@ -112,9 +114,19 @@ impl Ledger {
         owed.collect()
     }
 
-    /// Everything that was promised by a receipt.
-    pub(crate) fn promised(&self) -> BTreeSet<Delivery> {
-        self.books().promised().collect()
+    /// All submissions with a receipt, for the checker. When they were made is not kept.
+    pub(crate) fn submissions(&self) -> Vec<Call> {
+        let books = self.books();
+        let submitted = books.receipted.iter().map(|(id, Sent { sender, recipients })| {
+            let ask = Ask::Submit {
+                origin: sender.clone(),
+                id: id.clone(),
+                header: Vec::new(),
+                recipients: recipients.clone(),
+            };
+            done(sender, ask)
+        });
+        submitted.collect()
     }
 
     /// Waits for so many receipts.
@@ -150,6 +162,12 @@ impl Ledger {
             assert!(kept.confirmed <= 1, "{delivery:?} was taken twice: {kept:?}");
         }
     }
+}
+
+/// A call of an agency that was answered, whenever that was.
+pub(super) fn done(by: &str, ask: Ask) -> Call {
+    let outcome = Outcome::Ok(Vec::new());
+    Call { invoked: 0, returned: 0, at: Millis(0), by: by.to_owned(), ask, outcome }
 }
 
 impl Books {

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use barid_audit::entry::Entry;
 use barid_journal::{DataDir, Journal, OsDisk, data_dir, journal};
+use history::{Book, Step, steps};
+
+use super::Node;
 
 /// All entries, in order.
 pub(crate) fn entries(data: &Path) -> Vec<Entry> {
@@ -18,4 +21,17 @@ pub(crate) fn entries(data: &Path) -> Vec<Entry> {
         Entry::decode(record.position, kind, version, &record.leaf, record.side)
     });
     entries.map(|entry| entry.expect("an entry")).collect()
+}
+
+/// What a node of this identity wrote down, for the checker. All nodes of a test go by one
+/// clock, which orders what they wrote.
+pub(crate) fn book(identity: &str, node: &Node) -> Book {
+    let entries = entries(&node.data());
+    let steps = entries.iter().flat_map(|entry| {
+        let (order, at) = (entry.time.0, entry.time);
+        steps(entry).into_iter().map(move |what| Step { order, at, what })
+    });
+    // When it was killed is not known to the millisecond: nothing is held against it that
+    // it did not say in time.
+    Book { node: identity.to_owned(), steps: steps.collect(), awake: Vec::new() }
 }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use barid_proto::operations::v1 as ops;
 
-use super::audit::Book;
-use super::books::book;
+use history::Book;
+
 use crate::federation::border::{Neighbour, card, join_all, listens};
 use crate::federation::wire::Wire;
-use crate::harness::{Chance, Node, within};
+use crate::harness::{Chance, Node, book, within};
 
 /// The nodes, and who sends and receives there.
 const COUNTRIES: [(&str, &[&str]); 3] =
@@ -107,6 +107,8 @@ impl Triangle {
             assert!(ended.status.success(), "{ended:?}");
         }
         let nodes = COUNTRIES.iter().zip(&self.nodes);
-        nodes.map(|((name, _), node)| book(format!("spiffe://{name}.example/node"), node)).collect()
+        nodes
+            .map(|((name, _), node)| book(&format!("spiffe://{name}.example/node"), node))
+            .collect()
     }
 }
