@@ -1,6 +1,7 @@
 //! One node: a broker over a disk in memory, that lives, dies and starts again.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -188,6 +189,12 @@ impl Post {
         self.is_alive().map(|()| true)
     }
 
+    /// Whether it matters that the writer looks for room when it has nothing to write.
+    pub(crate) fn looks_for_room(&self) -> bool {
+        let has_room = |life: &Life| life.hand.broker().has_room();
+        self.life.as_ref().is_some_and(|life| self.is_troubled || !has_room(life))
+    }
+
     /// As a writer does that has nothing to write.
     pub(crate) fn reserve(&mut self) -> Result<(), Dead> {
         let Some(life) = &mut self.life else { return Ok(()) };
@@ -196,8 +203,13 @@ impl Post {
         self.is_alive()
     }
 
+    /// Whether its power has gone, and it has not noticed yet: nothing can be read.
+    pub(crate) fn has_no_power(&self) -> bool {
+        self.cut.is_some() && self.disk.has_failed()
+    }
+
     fn is_alive(&self) -> Result<(), Dead> {
-        if self.cut.is_some() && self.disk.has_failed() {
+        if self.has_no_power() {
             return Err(Dead("the power is gone".into()));
         }
         Ok(())
@@ -297,18 +309,21 @@ impl Post {
     }
 
     /// What lies on the disk of a node that is down, as it was written.
-    pub(crate) fn stored(&self) -> Vec<StoredRecord> {
+    pub(crate) fn stored(&self) -> Result<Vec<StoredRecord>, Box<dyn Error>> {
         let options = data_dir::Options { ballast_bytes: 0, free_bytes_min: 0, urgent_bytes: 0 };
         let disk = Arc::new(self.disk.after_kill());
-        let data = DataDir::open(disk, &self.options.data, options).unwrap();
+        let data = DataDir::open(disk, &self.options.data, options)?;
         let options = journal::Options { segment_bytes: SEGMENT_BYTES, witnesses: Vec::new() };
-        let (journal, _) = Journal::open(&data, &options).unwrap();
-        journal.reader().scan(0).map(Result::unwrap).collect()
+        let (journal, _) = Journal::open(&data, &options)?;
+        Ok(journal.reader().scan(0).collect::<Result<_, _>>()?)
     }
 
     /// The first entry that was durable and is not what it was.
     pub(crate) fn rewritten(&self) -> Option<Violation> {
-        let stored = self.stored();
+        let stored = match self.stored() {
+            Ok(stored) => stored,
+            Err(error) => return Some(Violation::DoesNotStart(self.name(), error.to_string())),
+        };
         let same = |stored: &StoredRecord, record: &Option<Record>| {
             record.as_ref().is_none_or(|record| {
                 (stored.kind, stored.time_ms, &stored.leaf, &stored.side)

@@ -21,6 +21,9 @@ use crate::sim_disk::Loss;
 use crate::tally::Tally;
 use crate::wire::Connection;
 
+/// No group is left unwritten for longer, by a writer that has nothing else to do (ms).
+const LEFT_MS: u64 = 1_000;
+
 /// Turns without rest after which something goes round in circles.
 const TURNS_MAX: usize = 100_000;
 
@@ -119,6 +122,11 @@ impl World {
             if now >= until || !self.violations.is_empty() {
                 return;
             }
+            if next.min(until) > now + LEFT_MS {
+                for node in 0..self.posts.len() {
+                    self.write(node);
+                }
+            }
             self.time.set(next.min(until));
             self.fall_due();
         }
@@ -141,7 +149,7 @@ impl World {
         for node in 0..self.posts.len() {
             if self.posts[node].life.is_none() && self.posts[node].starts_at <= now {
                 self.start(node);
-            } else if self.posts[node].is_troubled && self.posts[node].life.is_some() {
+            } else if self.posts[node].looks_for_room() {
                 let reserved = self.posts[node].reserve();
                 self.check_life(node, reserved.map(|()| false));
             }
@@ -347,7 +355,7 @@ impl World {
             for (order, _) in &post.entries {
                 writeln!(all, "{order}").unwrap();
             }
-            for record in post.stored() {
+            for record in post.stored().unwrap_or_default() {
                 writeln!(all, "{record:?}").unwrap();
             }
         }

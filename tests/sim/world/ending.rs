@@ -82,7 +82,9 @@ impl World {
         let until = self.time.now() + ms;
         while self.time.now() < until && self.violations.is_empty() {
             self.rest();
-            let is_idle = |post: &&Post| post.due_in() == Some(Duration::ZERO);
+            // Without room what is due stays due.
+            let is_idle =
+                |post: &&Post| post.due_in() == Some(Duration::ZERO) && !post.looks_for_room();
             let idle = self.posts.iter().find(is_idle).map(Post::name);
             self.violations.extend(idle.map(Violation::Idle));
             let next = self.next_event().max(self.time.now() + 1);

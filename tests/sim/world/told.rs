@@ -98,7 +98,8 @@ impl World {
                 recipient: address(agency).to_string(),
             };
             let broker = self.posts[node].broker();
-            if broker.is_some_and(|broker| broker.message(facts).is_err()) {
+            let is_lost = broker.is_some_and(|broker| broker.message(facts).is_err());
+            if is_lost && !self.posts[node].has_no_power() {
                 let node = self.posts[node].name();
                 self.violations.push(Violation::BodyLost(delivery.clone(), node));
             }
@@ -171,6 +172,9 @@ impl World {
         let places: Vec<_> =
             rows.map(|row| (row.cursor.position, u32::from(row.cursor.index))).collect();
         let Ok(told) = broker.evidence(places) else {
+            if self.posts[node].has_no_power() {
+                return;
+            }
             let violation = Violation::Rewritten(self.posts[node].name(), 0);
             return self.violations.push(violation);
         };
