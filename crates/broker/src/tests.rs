@@ -2,7 +2,9 @@
 
 mod broken_disk;
 mod damage;
+mod failed_sync;
 mod links;
+mod million;
 mod pair;
 pub(crate) mod parts;
 mod place;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use barid_journal::OsDisk;
+use barid_journal::{Disk, OsDisk};
 use barid_message::Status;
 use barid_message::compose::{Draft, compose};
 use barid_message::header::AgreementRef;
@@ -36,6 +36,7 @@ impl Clock for SetClock {
 /// One node's folder, and who writes to it.
 pub(super) struct Post {
     pub(super) data: TempDir,
+    pub(super) disk: Arc<dyn Disk>,
     pub(super) clock: Arc<SetClock>,
     pub(super) registry: facts::RegistryFacts,
     pub(super) segment_bytes: u64,
@@ -54,6 +55,7 @@ impl Post {
         let reading = Reading { wall: START, monotonic: Duration::ZERO };
         Self {
             data: tempfile::tempdir().unwrap(),
+            disk: Arc::new(OsDisk),
             clock: Arc::new(SetClock(Mutex::new(reading))),
             registry: registry(&key, &agreement),
             segment_bytes: 8 << 20,
@@ -111,7 +113,7 @@ impl Post {
         open(Options {
             random: Arc::new(MachineRandom::new()),
             data: data.to_owned(),
-            disk: Arc::new(OsDisk),
+            disk: Arc::clone(&self.disk),
             clock,
             identity: "spiffe://pk.example/node".into(),
             trust_domain: "pk.example".into(),
