@@ -107,6 +107,15 @@ impl Node {
         write(&self.config(), text.replace(from, to).as_bytes());
     }
 
+    /// Changes the first place behind another.
+    pub(crate) fn edit_behind(&self, behind: &str, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.config()).expect("node.toml can be read");
+        let (before, after) = text.split_once(behind).expect("it stands there");
+        assert!(after.contains(from), "{from} stands in {after}");
+        let text = format!("{before}{behind}{}", after.replacen(from, to, 1));
+        write(&self.config(), text.as_bytes());
+    }
+
     /// Makes it trust another site's CA as well, from its next start on.
     pub(crate) fn trust(&self, other: &Self) {
         let own = self.dir.join("node/keys/ca.pem");

@@ -1,4 +1,4 @@
-//! Rows 41 to 44, 53 to 56, 59, 75, 76, 78 and 96: who, to whom, when, and under which id.
+//! Rows 41 to 44, 53 to 57, 59, 75, 76, 78 and 96: who, to whom, when, and under which id.
 
 use barid_message::id::MessageId;
 use barid_message::time::Millis;
@@ -86,6 +86,15 @@ fn times(scene: &Scene) -> Vec<Case> {
     };
     let (now, ago, ahead) = (now(), |ms| Millis(now().0 - ms), |ms| Millis(now().0 + ms));
     let expired = made(ago(2 * MINUTE_MS), Some(ago(MINUTE_MS)));
+    // Older than ids are remembered, and said to be deliverable for as long as may be.
+    let forgotten = scene.with_header(|header| {
+        let then = ago(31 * DAY_MS + MINUTE_MS);
+        let times = header.times.as_mut().expect("row 8");
+        times.created_at = Some(then.to_proto());
+        times.deliver_by = Some(Millis(then.0 + 30 * DAY_MS).to_proto());
+        let id = MessageId::new(then, random()).to_string();
+        header.identity.as_mut().expect("row 2").message_id = id;
+    });
     let unkept = scene.with_header(|header| {
         let times = header.times.as_mut().expect("row 8");
         times.created_at = Some(ago(2 * MINUTE_MS).to_proto());
@@ -103,6 +112,13 @@ fn times(scene: &Scene) -> Vec<Case> {
         invalid(54, "negative nanos", created_at(1_800_000_000, -1), "FIELD_INVALID"),
         refused(55, "expired", expired, Code::FailedPrecondition, "EXPIRED"),
         refused(55, "kept for too long", unkept, Code::FailedPrecondition, "EXPIRED"),
+        refused(
+            57,
+            "older than what is remembered",
+            forgotten,
+            Code::FailedPrecondition,
+            "TOO_OLD",
+        ),
         invalid(56, "expires before it is made", made(now, Some(ago(MINUTE_MS))), "TIME_ORDER"),
     ]
 }

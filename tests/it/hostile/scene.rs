@@ -58,6 +58,8 @@ impl Scene {
         }
         // Hosted, and no party to any agreement.
         node.edit("    \"pk/coast-guard\",\n", "");
+        // Without the right to FLASH.
+        node.edit_behind("address = \"pk/health\"", "may_flash = true", "may_flash = false");
         // Of which customs is no party.
         node.edit("[[agreement]]", &format!("{HEALTH}\n[[agreement]]"));
         node.restart();
