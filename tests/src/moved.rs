@@ -2,8 +2,9 @@
 //!
 //! Each line on stdin is a number of milliseconds. `pass 5`: both its clocks go on by so much
 //! at once, the wall clock and the monotonic one, as they do while that time passes. `set 5`
-//! and `set -5`: the wall clock alone stands so far from the machine's from now on. All else
-//! is the program's own; the program itself takes no such orders.
+//! and `set -5`: the wall clock alone stands so far from the machine's from now on. That it is
+//! done is said on stderr. All else is the program's own; the program itself takes no such
+//! orders.
 
 mod serving;
 
@@ -17,6 +18,9 @@ use std::time::Duration;
 use barid_node::clock::{Clock, Reading, SystemClock};
 use barid_node::config::Config;
 use barid_node::serve::Machine;
+
+/// Said behind each order.
+const OBEYED: &str = "obeyed";
 
 /// The machine's clocks, and what was added.
 #[derive(Default)]
@@ -34,6 +38,7 @@ impl Moved {
         } else if let Some(by_ms) = line.strip_prefix("set ") {
             self.wall_by_ms.store(by_ms.parse().unwrap_or(0), Ordering::SeqCst);
         }
+        serving::say(OBEYED);
     }
 }
 

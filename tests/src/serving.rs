@@ -28,7 +28,8 @@ pub(crate) fn ended(served: Result<(), Box<dyn Error>>) -> ExitCode {
     }
 }
 
-fn say(line: &str) {
+/// On stderr.
+pub(crate) fn say(line: &str) {
     // Without a reader there is nobody to tell.
     drop(writeln!(std::io::stderr(), "{line}"));
 }

@@ -14,11 +14,16 @@ use rustix::process::{Pid, Signal, kill_process};
 /// Longest wait for a process to say that it listens, or to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Between two looks at a process.
+const POLL: Duration = Duration::from_millis(2);
+
 /// A running node.
 pub(crate) struct Process {
     child: Child,
     /// Moves the time of a node that takes such orders.
     time: Option<ChildStdin>,
+    /// Orders of this kind so far.
+    orders: usize,
     said: Arc<Mutex<String>>,
     listening: Receiver<Listening>,
     reader: Option<JoinHandle<()>>,
@@ -71,7 +76,7 @@ impl Process {
         let (tell, listening) = channel();
         let heard = Arc::clone(&said);
         let reader = std::thread::spawn(move || read(stderr, &heard, &tell));
-        Self { child, time, said, listening, reader: Some(reader) }
+        Self { child, time, orders: 0, said, listening, reader: Some(reader) }
     }
 
     /// Lets so much time pass for the node at once.
@@ -87,6 +92,13 @@ impl Process {
     fn order(&mut self, order: &str) {
         let orders = self.time.as_mut().expect("a node whose time can be moved on");
         writeln!(orders, "{order}").expect("the node runs");
+        self.orders += 1;
+        let mut waited = Duration::ZERO;
+        while self.said().lines().filter(|line| *line == "obeyed").count() < self.orders {
+            assert!(waited < PATIENCE, "the node does not obey: {}", self.said());
+            std::thread::sleep(POLL);
+            waited += POLL;
+        }
     }
 
     /// Waits until it listens, or has ended instead.
@@ -122,7 +134,7 @@ impl Process {
     /// Waits for its end, which nobody has asked for, without holding up others.
     pub(crate) async fn ends(&mut self) {
         while self.child.try_wait().expect("a child can be waited for").is_none() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
+            tokio::time::sleep(POLL).await;
         }
     }
 
