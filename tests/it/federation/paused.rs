@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use barid_link::client::ReceiveOptions;
 use rustix::process::Signal;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::border::{Border, is_live, peer};
-use crate::crash::ledger::Ledger;
-use crate::crash::{consume, submit, told_once_each};
-use crate::harness::{address, within};
+use crate::crash::ledger::{Delivery, Ledger};
+use crate::crash::{submit, told_once_each};
+use crate::harness::{Agency, address, id_of, within};
 
 /// How long each is stopped unless `BARID_PAUSE` says otherwise, in seconds.
 const PAUSE_S: u64 = 5;
@@ -26,10 +27,10 @@ async fn nodes_that_were_stopped_for_a_while_double_nothing() {
     let (stop, stopped) = watch::channel(false);
     let mut sending = JoinSet::new();
     let to = address("ir/police");
-    let draft = move |sender: &crate::harness::Agency| sender.note("One by one.").to(&to);
+    let draft = move |sender: &Agency| sender.note("One by one.").to(&to);
     sending.spawn(submit(border.customs().await, draft, ledger.clone(), stopped));
     let mut consumers = JoinSet::new();
-    consumers.spawn(consume(border.police().await, ledger.clone()));
+    consumers.spawn(take(border.police().await, ledger.clone()));
     ledger.wait_for_receipts(20).await;
 
     // One, both, the other: each sees the other stop, and is seen.
@@ -55,6 +56,20 @@ async fn nodes_that_were_stopped_for_a_while_double_nothing() {
     told_once_each(&border.pk, "pk/customs", &ledger).await;
     ledger.check();
     consumers.shutdown().await;
+}
+
+/// Keeps what is handed out, then acknowledges it, however long that takes.
+async fn take(agency: Agency, ledger: Ledger) {
+    let mut inbox = agency.client.receive(ReceiveOptions::new(agency.address.clone()));
+    while let Ok(mut hand_out) = inbox.next().await {
+        let id = id_of(hand_out.message());
+        let delivery = Delivery { id, recipient: agency.address.to_string() };
+        ledger.kept(&delivery, hand_out.redelivered());
+        // In doubt it comes again.
+        if hand_out.ack().await.is_ok() {
+            ledger.confirmed(&delivery);
+        }
+    }
 }
 
 fn pause() -> Duration {
