@@ -11,7 +11,7 @@ use super::scene::{Scene, Stage, was_killed};
 use crate::harness::{Chance, say};
 
 /// Points of one test unless `BARID_POINTS` says otherwise: a number, or `all`.
-const POINTS: usize = 24;
+const POINTS: usize = 20;
 
 /// How a run ends at a step.
 const ENDS: [&str; 3] = ["kill-before", "kill-after", "cut-before"];
