@@ -149,7 +149,7 @@ async fn a_start_with_many_messages() {
     let begun = clock.read().monotonic;
     let seconds = || (clock.read().monotonic - begun).as_secs_f64();
     let opened = tokio::task::block_in_place(|| post.open_in(&data));
-    let (entries, replayed) = (opened.broker.durable(), opened.replayed);
+    let (entries, replayed) = (opened.broker.durable(), opened.start.replayed);
     println!("{entries} entries, {replayed} replayed: {:.2} s, {}", seconds(), memory());
     assert_eq!(outstanding(&opened.broker).await as u64, messages / OPEN_OF + 1);
     let mut projected = opened.broker.projected();

@@ -1,7 +1,9 @@
 //! A node without threads, disk or clock: the product's own core, stepped by hand.
 
+mod told;
+
 use barid_audit::commitment::Entropy;
-use barid_audit::entry::{Body, Encoded, Entry, is_final};
+use barid_audit::entry::{Body, Encoded, Entry};
 use barid_message::address::Address;
 use barid_message::compose::{Draft, compose};
 use barid_message::header::AgreementRef;
@@ -9,7 +11,6 @@ use barid_message::key::{Algorithm, SigningKey};
 use barid_message::signed::SignedMessage as Signed;
 use barid_message::time::Millis;
 use barid_message::{Precedence, Purpose, Reason, Status};
-use barid_proto::audit::v1::Event;
 use barid_proto::journal::v1 as facts;
 use barid_proto::message::v1::SignedMessage;
 use bytes::Bytes;
@@ -309,44 +310,6 @@ impl World {
         self.begin();
     }
 
-    fn rebuilt(&self) -> State {
-        let mut state = State::new();
-        for (position, encoded) in &self.journal {
-            let Encoded { kind, version, leaf, side } = encoded.clone();
-            let entry = Entry::decode(*position, kind, version, &leaf, side.into()).unwrap();
-            state.fold(&entry).unwrap();
-        }
-        state
-    }
-
-    /// The side parts that something still holds in memory after a replay.
-    pub(super) fn side_parts_held(&self) -> usize {
-        let mut state = State::new();
-        let mut held = Vec::new();
-        for (position, encoded) in &self.journal {
-            let Encoded { kind, version, leaf, side } = encoded.clone();
-            let side = Bytes::from(side);
-            let entry = Entry::decode(*position, kind, version, &leaf, side.clone()).unwrap();
-            state.fold(&entry).unwrap();
-            held.extend(matches!(entry.body, Body::Accepted(_)).then_some(side));
-        }
-        assert!(!held.is_empty() && state.deliveries().count() > 0);
-        held.iter().filter(|side| !side.is_unique()).count()
-    }
-
-    /// The journal alone gives the state, and so does a snapshot of it.
-    pub(super) fn check_rebuild(&self) {
-        let snapshot = self.state.to_snapshot();
-        let mut rebuilt = self.rebuilt();
-        // That a delay is over is no entry: time says it again.
-        rebuilt.wake(self.now);
-        assert!(rebuilt.to_snapshot() == snapshot, "the journal gives another state");
-        let restored = State::from_snapshot(self.state.next_position(), &snapshot).unwrap();
-        assert!(restored.to_snapshot() == snapshot, "the snapshot gives another state");
-        assert!(restored.has_timers_of(&rebuilt), "the snapshot gives other timers");
-        assert!(self.state.ends_by_itself(), "an open delivery has no timer");
-    }
-
     pub(super) fn retry_dead_letter(&mut self) {
         let (_, dead) = self
             .state
@@ -369,43 +332,5 @@ impl World {
             let until = Millis(self.now.0 + self.node.policy.lease_ms);
             self.state.believe_clock(self.now, until);
         }
-    }
-
-    /// The deliveries of everything accepted.
-    pub(super) fn owed(&self) -> Vec<(u64, u32)> {
-        let accepted = self.entries.iter().filter(|entry| matches!(entry.body, Body::Accepted(_)));
-        accepted
-            .flat_map(|entry| (0..).zip(&entry.items).map(|(index, _)| (entry.position, index)))
-            .collect()
-    }
-
-    /// Every final so far.
-    pub(super) fn finals(&self) -> Vec<((u64, u32), Event)> {
-        let items = self.entries.iter().flat_map(|entry| &entry.items);
-        items
-            .filter(|item| is_final(item.event))
-            .map(|item| ((item.facts.accepted_position, item.facts.delivery_index), item.event))
-            .collect()
-    }
-
-    /// When an event was first decided.
-    pub(super) fn time_of(&self, event: Event) -> Millis {
-        let has = |entry: &&Entry| entry.items.iter().any(|item| item.event == event);
-        self.entries.iter().find(has).unwrap().time
-    }
-
-    /// When a message that was handed out is over.
-    pub(super) fn ends_of(&self, which: usize) -> Millis {
-        self.handed_out[which].0.message.end().0
-    }
-
-    /// How long each failed try was put off (ms).
-    pub(super) fn delays(&self) -> Vec<u64> {
-        let returned = self.entries.iter().filter(|entry| entry.body == Body::Returned);
-        returned.map(|entry| entry.items[0].facts.not_before_ms - entry.time.0).collect()
-    }
-
-    pub(super) fn events(&self, event: Event) -> usize {
-        self.entries.iter().flat_map(|entry| &entry.items).filter(|i| i.event == event).count()
     }
 }
