@@ -163,7 +163,9 @@ impl Sequencer {
 
     fn hand_over(&mut self) -> Result<(), SequencerError> {
         let group = self.group();
-        self.progress.set_busy();
+        if !self.progress.set_busy() {
+            return Err(SequencerError::Writer);
+        }
         self.groups.send(group).map_err(|_why| SequencerError::Writer)
     }
 

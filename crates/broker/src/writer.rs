@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use barid_journal::journal::{AppendError, ReserveError};
@@ -20,12 +20,23 @@ use crate::figures::Figures;
 #[cfg(test)]
 mod tests;
 
+/// What the writer does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WriterIs {
+    /// Has a group to write.
+    Busy,
+    /// Waits for one.
+    Idle,
+    /// Has ended, and takes none any more.
+    Gone,
+}
+
 /// How far the journal is, and whether there is room: shared by all threads.
 #[derive(Debug)]
 pub(crate) struct Progress {
     pub(crate) durable: AtomicU64,
-    idle: Mutex<bool>,
-    became_idle: Condvar,
+    writer: Mutex<WriterIs>,
+    writer_changed: Condvar,
     room_for_intake: AtomicBool,
     room_for_urgent: AtomicBool,
     room_for_deliveries: AtomicBool,
@@ -39,8 +50,8 @@ impl Progress {
     pub(crate) fn new(durable: u64) -> Self {
         Self {
             durable: AtomicU64::new(durable),
-            idle: Mutex::new(false),
-            became_idle: Condvar::new(),
+            writer: Mutex::new(WriterIs::Busy),
+            writer_changed: Condvar::new(),
             room_for_intake: AtomicBool::new(true),
             room_for_urgent: AtomicBool::new(true),
             room_for_deliveries: AtomicBool::new(true),
@@ -49,26 +60,46 @@ impl Progress {
         }
     }
 
-    /// Whether the writer waits for a group.
+    /// Whether nobody needs to wait for the writer.
     pub(crate) fn is_idle(&self) -> bool {
-        *self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.writer() != WriterIs::Busy
     }
 
-    /// Waits until the writer waits for a group.
+    /// Waits until the writer waits for a group, or is gone.
     pub(crate) fn wait_idle(&self) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        while !*idle {
-            idle = self.became_idle.wait(idle).unwrap_or_else(PoisonError::into_inner);
+        let mut writer = self.writer();
+        while *writer == WriterIs::Busy {
+            writer = self.writer_changed.wait(writer).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    pub(crate) fn set_busy(&self) {
-        *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = false;
+    /// The writer is about to be given a group. One that is gone stays so, whoever comes
+    /// first: nobody would ever say again that it waits. `false`: it is gone.
+    #[must_use]
+    pub(crate) fn set_busy(&self) -> bool {
+        let mut writer = self.writer();
+        if *writer == WriterIs::Gone {
+            return false;
+        }
+        *writer = WriterIs::Busy;
+        true
     }
 
     fn set_idle(&self) {
-        *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.became_idle.notify_all();
+        self.set(WriterIs::Idle);
+    }
+
+    fn set_gone(&self) {
+        self.set(WriterIs::Gone);
+    }
+
+    fn set(&self, is: WriterIs) {
+        *self.writer() = is;
+        self.writer_changed.notify_all();
+    }
+
+    fn writer(&self) -> MutexGuard<'_, WriterIs> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether intake asks the sequencer before it writes a message down, since what
@@ -149,7 +180,7 @@ struct Ending {
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        self.progress.set_idle();
+        self.progress.set_gone();
         // As a rule it is the sequencer that ended first.
         drop(self.commands.send(Queued { command: Command::Stop, _place: None }));
     }

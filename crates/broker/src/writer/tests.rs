@@ -13,6 +13,7 @@ struct Running {
     writer: JoinHandle<Result<(), WriteError>>,
     groups: SyncSender<Group>,
     told: Receiver<Queued>,
+    progress: Arc<Progress>,
     _projector_that_never_looks: Receiver<()>,
     folder: TempDir,
 }
@@ -21,8 +22,9 @@ fn run(parts: Parts) -> Running {
     let (groups, queue) = sync_channel(1);
     let (commands, told) = channel();
     let (grown, _projector_that_never_looks) = sync_channel(1);
+    let progress = Arc::new(Progress::new(0));
     let writer = Writer {
-        progress: Arc::new(Progress::new(0)),
+        progress: Arc::clone(&progress),
         figures: Arc::default(),
         clock: Arc::new(SystemClock::new()),
         journal: parts.journal,
@@ -36,7 +38,8 @@ fn run(parts: Parts) -> Running {
         peers: BTreeMap::new(),
     };
     let writer = thread::spawn(move || writer.run());
-    Running { writer, groups, told, _projector_that_never_looks, folder: parts.folder }
+    let folder = parts.folder;
+    Running { writer, groups, told, progress, _projector_that_never_looks, folder }
 }
 
 /// Whether the sequencer is told in time that there is no writer any more.
@@ -90,4 +93,18 @@ fn bodies_whose_sync_failed_stop_it() {
     blobs.put(b"a message").unwrap_err();
     assert!(is_told_to_stop(&running.told));
     assert!(matches!(running.writer.join().unwrap(), Err(WriteError::Blobs(_))));
+}
+
+/// The sequencer hands over a group at the moment at which the writer ends: by a race, it
+/// waited for ever for a writer that was gone, and the process did not end.
+#[test]
+fn nobody_waits_for_a_writer_that_is_gone() {
+    let parts = Parts::new();
+    let disk = parts.disk.clone();
+    let running = run(parts);
+    disk.break_below(running.folder.path());
+    assert!(is_told_to_stop(&running.told));
+    assert!(!running.progress.set_busy(), "there is nobody to be busy");
+    running.progress.wait_idle();
+    running.writer.join().unwrap().unwrap_err();
 }
