@@ -7,9 +7,12 @@
 //! [`Store::open`] gives one [`Projector`], for the one thread that writes, and a
 //! [`ReadView`], for any number of readers.
 
+mod chunk;
 mod cursor;
+mod draft;
 mod engine;
 mod filter;
+mod find;
 mod meta;
 mod open;
 mod projector;
@@ -24,8 +27,9 @@ mod tests;
 pub use cursor::{Cursor, CursorError};
 pub use engine::EngineError;
 pub use filter::Filter;
+pub use find::ReadError;
 pub use meta::Log;
 pub use open::{Applied, CACHE_BYTES_DEFAULT, OpenError, Opened, RebuiltBecause, Store};
 pub use projector::{ProjectError, Projector};
 pub use row::{ACTOR_BYTES_MAX, EventRow, FactsError, MalformedEntry};
-pub use view::{MESSAGE_ROWS_MAX, PAGE_ITEMS_MAX, Page, ReadError, ReadView};
+pub use view::{MESSAGE_ROWS_MAX, PAGE_ITEMS_MAX, Page, ReadView};

@@ -8,10 +8,12 @@ use std::sync::atomic::AtomicU64;
 
 use thiserror::Error;
 
+use crate::cursor::Cursor;
 use crate::engine::{Engine, EngineError};
+use crate::find::{ReadError, rows_up_to};
 use crate::meta::{Log, Meta, MetaError};
 use crate::projector::Projector;
-use crate::schema::{META_KEY, Run, event_key};
+use crate::schema::META_KEY;
 use crate::view::ReadView;
 
 #[cfg(test)]
@@ -188,15 +190,17 @@ fn examine(engine: &Engine, log: &Log) -> Result<(Meta, Applied), RebuiltBecause
     if meta.log != *log {
         return Err(RebuiltBecause::OtherLog(meta.log));
     }
+    let rows_up_to = |place| match rows_up_to(engine, place) {
+        Ok(rows) => Ok(rows),
+        Err(ReadError::Engine(error)) => Err(RebuiltBecause::Engine(error)),
+        Err(ReadError::Damaged(_)) => Err(RebuiltBecause::Rows),
+    };
     if let Some(newest) = meta.newest {
-        let row = engine.get(&event_key(newest)).map_err(RebuiltBecause::Engine)?;
-        row.ok_or(RebuiltBecause::Rows)?;
+        let rows = rows_up_to(newest)?;
+        rows.iter().find(|row| row.cursor == newest).ok_or(RebuiltBecause::Rows)?;
     }
-    let run = Run::events();
-    let last =
-        engine.last(&run.first_key(0)..=&run.last_key(u64::MAX)).map_err(RebuiltBecause::Engine)?;
-    let behind_last =
-        last.and_then(|(key, _)| run.position(&key)).map_or(0, |last| last.saturating_add(1));
+    let last = rows_up_to(Cursor { position: u64::MAX, index: u16::MAX })?;
+    let behind_last = last.last().map_or(0, |row| row.cursor.position.saturating_add(1));
     let next_position = meta.next_position;
     Ok((meta, Applied { next_position, witnessed: next_position.max(behind_last) }))
 }

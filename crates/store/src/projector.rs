@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use barid_audit::entry::Entry;
 use thiserror::Error;
 
+use crate::draft::Draft;
 use crate::engine::{Engine, EngineError};
+use crate::find::ReadError;
 use crate::meta::Meta;
 use crate::row::{EventRow, MalformedEntry};
-use crate::schema::{self, META_KEY, Writes};
+use crate::schema::META_KEY;
 
 /// Writes the delivery log. There is one; it belongs to the thread that projects.
 ///
@@ -39,6 +41,9 @@ pub enum ProjectError {
     /// The engine failed. It does not recover: close it and open the store again.
     #[error("cannot write the delivery log")]
     Engine(#[from] EngineError),
+    /// What it goes on from is damaged: set the index aside.
+    #[error("cannot go on with the delivery log")]
+    Read(#[from] ReadError),
 }
 
 impl Projector {
@@ -65,7 +70,7 @@ impl Projector {
         entries: impl IntoIterator<Item = &'e Entry>,
     ) -> Result<(), ProjectError> {
         let mut meta = self.meta.clone();
-        let mut writes = Writes::new();
+        let mut draft = Draft::new(&self.engine, meta.next_position);
         for entry in entries {
             if entry.position < meta.next_position {
                 continue;
@@ -75,7 +80,7 @@ impl Projector {
                 return Err(ProjectError::Gap { expected, found });
             }
             for row in EventRow::of_entry(entry)? {
-                schema::write(&mut writes, &row);
+                draft.add(&row)?;
                 meta.newest = Some(row.cursor);
             }
             meta.next_position += 1;
@@ -84,12 +89,12 @@ impl Projector {
             return Ok(());
         }
         // In the order of keys: rows before the indexes that name them.
-        for (key, value) in &writes {
+        for (key, value) in &draft.into_writes() {
             self.engine.insert(key, value)?;
         }
         // A crash up to here leaves rows that the meta row does not count. They
-        // are those of entries that the journal has on disk, and are written once
-        // more, the same, by the projection that follows.
+        // are those of entries that the journal has on disk. The projection that
+        // follows begins in front of them, and writes the same once more.
         self.engine.insert(META_KEY, &meta.encode())?;
         self.applied.store(meta.next_position, Ordering::Release);
         self.meta = meta;

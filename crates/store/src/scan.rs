@@ -8,7 +8,8 @@
 
 use std::ops::RangeInclusive;
 
-use crate::engine::{Engine, EngineError};
+use crate::engine::Engine;
+use crate::find::{ReadError, places_from, places_up_to};
 use crate::schema::Run;
 
 /// What one search may cost, in seeks and rows; each takes some microseconds. Tests
@@ -35,10 +36,16 @@ pub(crate) enum Step {
     Paused(u64),
 }
 
+/// A run, and the positions of the chunk of it that was read last.
+struct Seen {
+    run: Run,
+    chunk: Vec<u64>,
+}
+
 /// A search over a stretch of the log.
 pub(crate) struct Scan<'a> {
     engine: &'a Engine,
-    runs: Vec<Run>,
+    runs: Vec<Seen>,
     bounds: RangeInclusive<u64>,
     direction: Direction,
     budget: usize,
@@ -53,6 +60,7 @@ impl<'a> Scan<'a> {
         direction: Direction,
     ) -> Self {
         debug_assert!(!runs.is_empty(), "nothing is common to no runs");
+        let runs = runs.into_iter().map(|run| Seen { run, chunk: Vec::new() }).collect();
         Self { engine, runs, bounds, direction, budget: BUDGET }
     }
 
@@ -78,15 +86,15 @@ impl<'a> Scan<'a> {
     }
 
     /// The nearest common position at `from` or beyond.
-    pub(crate) fn step(&mut self, from: u64) -> Result<Step, EngineError> {
+    pub(crate) fn step(&mut self, from: u64) -> Result<Step, ReadError> {
         let mut candidate = from;
         let mut agreed = 0;
-        for run in self.runs.iter().cycle() {
+        for number in (0..self.runs.len()).cycle() {
             if self.budget == 0 {
                 return Ok(Step::Paused(candidate));
             }
             self.budget -= 1;
-            let Some(found) = self.seek(run, candidate)? else {
+            let Some(found) = self.seek(number, candidate)? else {
                 return Ok(Step::End);
             };
             agreed = if found == candidate { agreed + 1 } else { 1 };
@@ -98,18 +106,33 @@ impl<'a> Scan<'a> {
         Ok(Step::End)
     }
 
-    fn seek(&self, run: &Run, from: u64) -> Result<Option<u64>, EngineError> {
+    fn seek(&mut self, number: usize, from: u64) -> Result<Option<u64>, ReadError> {
         if !self.bounds.contains(&from) {
             return Ok(None);
         }
-        let pair = match self.direction {
-            Direction::Forward => {
-                self.engine.first(&run.first_key(from)..=&run.last_key(*self.bounds.end()))?
-            }
-            Direction::Backward => {
-                self.engine.last(&run.first_key(*self.bounds.start())..=&run.last_key(from))?
-            }
+        let seen = &mut self.runs[number];
+        let is_within = |chunk: &[u64]| {
+            chunk.first().is_some_and(|first| *first <= from)
+                && chunk.last().is_some_and(|last| from <= *last)
         };
-        Ok(pair.and_then(|(key, _)| run.position(&key)))
+        if !is_within(&seen.chunk) {
+            let mut places = places_up_to(self.engine, &seen.run, from)?;
+            let is_past = places.last().is_none_or(|last| last.position < from);
+            if is_past && self.direction == Direction::Forward {
+                places = match from.checked_add(1) {
+                    Some(next) if next <= *self.bounds.end() => {
+                        places_from(self.engine, &seen.run, next..=*self.bounds.end())?
+                    }
+                    Some(_) | None => Vec::new(),
+                };
+            }
+            seen.chunk = places.iter().map(|place| place.position).collect();
+        }
+        let mut positions = seen.chunk.iter().copied();
+        let nearest = match self.direction {
+            Direction::Forward => positions.find(|position| *position >= from),
+            Direction::Backward => positions.rfind(|position| *position <= from),
+        };
+        Ok(nearest.filter(|position| self.bounds.contains(position)))
     }
 }

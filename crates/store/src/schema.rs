@@ -8,18 +8,18 @@
 //! | prefix | table | key behind the prefix | value | why |
 //! |---|---|---|---|---|
 //! | 1 | meta | – | [`crate::meta::Meta`] | how far this index goes, and of which log |
-//! | 2 | events | position, index (2) | [`crate::row::EventRow`] | the delivery log itself |
-//! | 3 | by message | id (16), position | empty | trace; ids are UUIDv7, so neighbours in time are neighbours here |
-//! | 4 | by agency | length (1), address, position | [`HAS_EVIDENCE`] or empty | what concerns one agency, its units included, as originator or recipient; what evidence an originator is owed |
-//! | 5 | by kind | kind (1), position | empty | e.g. all alerts |
-//! | 6 | by outcome | event (1), position | empty | e.g. all dead letters |
+//! | 2 | events | position, index (2) | [`crate::chunk::Rows`] | the delivery log itself |
+//! | 3 | by message | id (16), position | [`crate::chunk::Places`] | trace; ids are UUIDv7, so neighbours in time are neighbours here |
+//! | 4 | by agency | length (1), address, position | likewise | what concerns one agency, its units included, as originator or recipient; what evidence an originator is owed |
+//! | 5 | by kind | kind (1), position | likewise | e.g. all alerts |
+//! | 6 | by outcome | event (1), position | likewise | e.g. all dead letters |
 //!
-//! The indexes name entries, not single events: a key costs some 6 µs, an ACCEPTED
-//! entry has an event for each of up to 100 recipients, and whoever searches reads
-//! the rows of the entry anyway. So a position in an index says that at least one
-//! event of that entry has the value.
-
-use std::collections::BTreeMap;
+//! A value is a chunk of several rows or positions; its key names the first.
+//!
+//! The indexes name entries, not single events: an ACCEPTED entry has an event for
+//! each of up to 100 recipients, and whoever searches reads the rows of the entry
+//! anyway. So a position in an index says that at least one event of that entry has
+//! the value.
 
 use barid_message::address::Address;
 use barid_message::id::MessageId;
@@ -34,13 +34,10 @@ mod tests;
 
 /// Version of tables, keys and values together. An index of any other version is
 /// set aside and projected again.
-pub(crate) const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 2;
 
 /// The one key of table 1.
 pub(crate) const META_KEY: &[u8] = &[META];
-
-/// Value in table 4 where the entry has evidence for exactly this originator.
-pub(crate) const HAS_EVIDENCE: &[u8] = &[1];
 
 const META: u8 = 1;
 const EVENTS: u8 = 2;
@@ -49,12 +46,9 @@ const BY_AGENCY: u8 = 4;
 const BY_KIND: u8 = 5;
 const BY_OUTCOME: u8 = 6;
 
-/// What a key and its value are written with.
-pub(crate) type Writes = BTreeMap<Vec<u8>, Vec<u8>>;
-
 /// Entries in the order of the log: all that have events, or those with a value in
 /// common.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Run {
     prefix: Vec<u8>,
 }
@@ -82,12 +76,17 @@ impl Run {
         Self::of(BY_OUTCOME, &[code(event)])
     }
 
-    /// The first key that an entry can have in this run.
+    /// Whether its chunks are of rows, not of places.
+    pub(crate) fn is_of_rows(&self) -> bool {
+        self.prefix == [EVENTS]
+    }
+
+    /// The first key that a chunk which begins at a position can have.
     pub(crate) fn first_key(&self, position: u64) -> Vec<u8> {
         [self.prefix.as_slice(), &position.to_be_bytes()].concat()
     }
 
-    /// The last key that an entry can have in this run.
+    /// The last key that a chunk which begins at a position can have.
     pub(crate) fn last_key(&self, position: u64) -> Vec<u8> {
         [self.prefix.as_slice(), &position.to_be_bytes(), &[u8::MAX; 2]].concat()
     }
@@ -103,42 +102,37 @@ impl Run {
     }
 }
 
-/// The key of an event's row.
+/// The key of a chunk of rows that begins at a place.
 pub(crate) fn event_key(place: Cursor) -> Vec<u8> {
     [&[EVENTS][..], &place.to_bytes()].concat()
 }
 
-/// The place that the key of a row names; `None` for any other key.
+/// The place that the key of a chunk of rows names; `None` for any other key.
 pub(crate) fn event_place(key: &[u8]) -> Option<Cursor> {
     let place = key.strip_prefix(&[EVENTS])?;
     Some(Cursor::from_bytes(place.try_into().ok()?))
 }
 
-/// Adds what is written of an event: its row, and its entry in the indexes.
-pub(crate) fn write(writes: &mut Writes, row: &EventRow) {
-    writes.insert(event_key(row.cursor), row.encode());
-    let mut index = |run: &Run, value: &[u8]| {
-        let written = writes.entry(run.first_key(row.cursor.position)).or_default();
-        if written.is_empty() {
-            value.clone_into(written);
-        }
-    };
-    index(&Run::by_outcome(row.event), &[]);
+/// The runs that name the entry of an event, and whether it has evidence for exactly
+/// the agency whose run that is.
+pub(crate) fn indexes(row: &EventRow) -> Vec<(Run, bool)> {
+    let mut runs = vec![(Run::by_outcome(row.event), false)];
     if let Some(id) = &row.message_id {
-        index(&Run::by_message(id), &[]);
+        runs.push((Run::by_message(id), false));
     }
     if row.kind != Kind::Unspecified {
-        index(&Run::by_kind(row.kind), &[]);
+        runs.push((Run::by_kind(row.kind), false));
     }
     for address in [&row.origin_agency, &row.recipient].into_iter().flatten() {
-        index(&Run::by_agency(&address.agency()), &[]);
+        runs.push((Run::by_agency(&address.agency()), false));
         if address.is_unit() {
-            index(&Run::by_agency(address), &[]);
+            runs.push((Run::by_agency(address), false));
         }
     }
     if let (true, Some(originator)) = (row.has_evidence, &row.origin_agency) {
-        index(&Run::by_agency(originator), HAS_EVIDENCE);
+        runs.push((Run::by_agency(originator), true));
     }
+    runs
 }
 
 fn code(number: impl Into<i32>) -> u8 {

@@ -1,21 +1,22 @@
 //! Reading the delivery log.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::chunk::Place;
+use crate::cursor::Cursor;
+use crate::engine::Engine;
+use crate::filter::Filter;
+use crate::find::{ReadError, places_from, places_up_to, rows_behind, rows_up_to};
+use crate::row::EventRow;
+use crate::scan::{Direction, Scan, Step};
+use crate::schema::{Run, indexes};
 use barid_audit::entry::Entry;
 use barid_message::address::Address;
 use barid_message::id::MessageId;
 use barid_message::time::Millis;
-use thiserror::Error;
-
-use crate::cursor::Cursor;
-use crate::engine::{Engine, EngineError, Pair};
-use crate::filter::Filter;
-use crate::row::EventRow;
-use crate::scan::{Direction, Scan, Step};
-use crate::schema::{self, HAS_EVIDENCE, Run, Writes, event_place};
 
 /// Most items of one page.
 pub const PAGE_ITEMS_MAX: usize = 500;
@@ -23,12 +24,9 @@ pub const PAGE_ITEMS_MAX: usize = 500;
 /// Most rows that [`ReadView::message`] gives: 100 recipients with 40 events each.
 pub const MESSAGE_ROWS_MAX: usize = 4_000;
 
-/// Most rows of one entry: as many as an index of 2 bytes can number.
-const ENTRY_ROWS_MAX: usize = 65_536;
-
-/// Keys of an agency that one search for evidence passes over; less than a
+/// Entries of an agency that one search for evidence passes over; less than a
 /// microsecond each. Tests come to its end in short logs.
-const EVIDENCE_KEYS_MAX: usize = if cfg!(test) { 4 } else { 20_000 };
+const EVIDENCE_ENTRIES_MAX: usize = if cfg!(test) { 4 } else { 20_000 };
 
 /// Reads the delivery log, from any number of threads, while it is written. Calls
 /// block, as a rule for less than some ten milliseconds. A clone is a handle on
@@ -50,18 +48,6 @@ pub struct Page<T> {
     pub reached: Option<Cursor>,
     /// True: there was nothing more when the page was read.
     pub is_complete: bool,
-}
-
-/// The delivery log could not be read.
-#[derive(Debug, Error)]
-pub enum ReadError {
-    /// The engine failed.
-    #[error("cannot read the delivery log")]
-    Engine(#[from] EngineError),
-    /// A row does not decode: the index is damaged; remove its directory and
-    /// start again.
-    #[error("the delivery log is damaged behind position {0}")]
-    Damaged(u64),
 }
 
 impl ReadView {
@@ -199,15 +185,13 @@ impl ReadView {
             return Ok(page);
         };
         let run = Run::by_agency(originator);
-        let (first, last) = (run.first_key(*bounds.start()), run.last_key(*bounds.end()));
-        let pairs = self.engine.pairs(&first..=&last, EVIDENCE_KEYS_MAX)?;
-        if let (EVIDENCE_KEYS_MAX.., Some((key, _))) = (pairs.len(), pairs.last()) {
-            page.reached = run.position(key).and_then(|last| Cursor::before_entry(last + 1));
+        let places = self.places(&run, bounds, EVIDENCE_ENTRIES_MAX)?;
+        if let (EVIDENCE_ENTRIES_MAX.., Some(last)) = (places.len(), places.last()) {
+            page.reached = Cursor::before_entry(last.position + 1);
             page.is_complete = false;
         }
-        let owed = pairs.iter().filter(|(_, value)| value == HAS_EVIDENCE);
-        for position in owed.filter_map(|(key, _)| run.position(key)) {
-            for row in self.entry_rows(position)? {
+        for place in places.iter().filter(|place| place.is_owed) {
+            for row in self.entry_rows(place.position)? {
                 let is_owed = row.has_evidence && row.origin_agency.as_ref() == Some(originator);
                 if is_owed && Some(row.cursor) > after {
                     page.items.push(row.cursor);
@@ -227,16 +211,18 @@ impl ReadView {
     /// # Errors
     /// [`ReadError`].
     pub fn holds(&self, entry: &Entry) -> Result<bool, ReadError> {
-        let mut writes = Writes::new();
-        for row in EventRow::of_entry(entry).unwrap_or_default() {
-            schema::write(&mut writes, &row);
+        let rows = EventRow::of_entry(entry).unwrap_or_default();
+        let mut places = BTreeMap::new();
+        for (run, is_owed) in rows.iter().flat_map(indexes) {
+            *places.entry(run).or_default() |= is_owed;
         }
-        for (key, value) in &writes {
-            if self.engine.get(key)?.is_none_or(|found| found != value) {
+        for (run, is_owed) in places {
+            let place = Place { position: entry.position, is_owed };
+            if !places_up_to(&self.engine, &run, entry.position)?.contains(&place) {
                 return Ok(false);
             }
         }
-        Ok(true)
+        Ok(rows.is_empty() || self.entry_rows(entry.position)? == rows)
     }
 
     /// A page with nothing on it yet, and where to search for what goes there. How far
@@ -291,20 +277,56 @@ impl ReadView {
         let Some(last) = below.checked_sub(1).filter(|last| from <= *last) else {
             return Ok(None);
         };
-        let run = Run::events();
-        let pair = self.engine.first(&run.first_key(from)..=&run.last_key(last))?;
-        pair.map(|pair| row(&pair, from)).transpose()
+        let within = |row: &EventRow| (from..=last).contains(&row.cursor.position);
+        let rows = rows_up_to(&self.engine, Cursor::entry(from))?;
+        if let Some(row) = rows.into_iter().find(within) {
+            return Ok(Some(row));
+        }
+        let rows = rows_behind(&self.engine, Cursor::entry(from), last)?;
+        Ok(rows.into_iter().find(within))
     }
 
+    /// The rows of an entry that an index names.
     fn entry_rows(&self, position: u64) -> Result<Vec<EventRow>, ReadError> {
-        let run = Run::events();
-        let (first, last) = (run.first_key(position), run.last_key(position));
-        let pairs = self.engine.pairs(&first..=&last, ENTRY_ROWS_MAX)?;
-        // Only positions that an index names are asked for.
-        if pairs.is_empty() {
+        let mut found = Vec::new();
+        let mut chunk = rows_up_to(&self.engine, Cursor::entry(position))?;
+        if chunk.is_empty() {
+            chunk = rows_behind(&self.engine, Cursor::entry(position), position)?;
+        }
+        while let Some(last) = chunk.last().map(|row| row.cursor) {
+            found.extend(chunk.into_iter().filter(|row| row.cursor.position == position));
+            if last.position > position {
+                break;
+            }
+            chunk = rows_behind(&self.engine, last, position)?;
+        }
+        if found.is_empty() {
             return Err(ReadError::Damaged(position));
         }
-        pairs.iter().map(|pair| row(pair, position)).collect()
+        Ok(found)
+    }
+
+    /// What a run says of entries within bounds, oldest first; of `limit` entries and
+    /// what shares a chunk with them.
+    fn places(
+        &self,
+        run: &Run,
+        bounds: RangeInclusive<u64>,
+        limit: usize,
+    ) -> Result<Vec<Place>, ReadError> {
+        let mut found: Vec<Place> = Vec::new();
+        let mut chunk = places_up_to(&self.engine, run, *bounds.start())?;
+        loop {
+            let from = chunk.last().map_or(0, |last| last.position + 1).max(*bounds.start());
+            found.extend(chunk.into_iter().filter(|place| bounds.contains(&place.position)));
+            if found.len() >= limit || from > *bounds.end() {
+                return Ok(found);
+            }
+            chunk = places_from(&self.engine, run, from..=*bounds.end())?;
+            if chunk.is_empty() {
+                return Ok(found);
+            }
+        }
     }
 }
 
@@ -322,10 +344,4 @@ impl<T> Page<T> {
             self.is_complete = false;
         }
     }
-}
-
-fn row((key, value): &Pair, near: u64) -> Result<EventRow, ReadError> {
-    event_place(key)
-        .and_then(|place| EventRow::decode(place, value))
-        .ok_or(ReadError::Damaged(near))
 }

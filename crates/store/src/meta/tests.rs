@@ -11,7 +11,7 @@ fn meta() -> Meta {
 /// The bytes on disk: a change here is a change of the schema's number.
 #[test]
 fn the_meta_row_is_these_bytes_for_ever() {
-    let expected = b"\x08\x01\x12\x07x/log/1\x18\x01\x20\x09\x2a\x0a\0\0\0\0\0\0\0\x08\0\x02";
+    let expected = b"\x08\x02\x12\x07x/log/1\x18\x01\x20\x09\x2a\x0a\0\0\0\0\0\0\0\x08\0\x02";
     assert_eq!(meta().encode(), expected);
     assert_eq!(Meta::decode(expected), Ok(meta()));
     let new = Meta::new(meta().log);
@@ -20,8 +20,8 @@ fn the_meta_row_is_these_bytes_for_ever() {
 
 #[test]
 fn another_schema_and_damage_are_told_apart() {
-    assert_eq!(Meta::decode(b"\x08\x02"), Err(MetaError::Schema(2)));
+    assert_eq!(Meta::decode(b"\x08\x01"), Err(MetaError::Schema(1)));
     assert_eq!(Meta::decode(b""), Err(MetaError::Schema(0)));
-    assert_eq!(Meta::decode(b"\x08\x01\x2a\x01\0"), Err(MetaError::Damaged));
+    assert_eq!(Meta::decode(b"\x08\x02\x2a\x01\0"), Err(MetaError::Damaged));
     assert_eq!(Meta::decode(b"\x08"), Err(MetaError::Damaged));
 }

@@ -1,15 +1,16 @@
 use std::fs;
 use std::path::Path;
 
+use barid_audit::entry::Body;
 use tempfile::TempDir;
 
 use super::{Applied, Log, OpenError, RebuiltBecause, Store};
 use crate::engine::Engine;
 use crate::meta::Meta;
-use crate::schema::{META_KEY, Writes, write};
+use crate::schema::META_KEY;
 use crate::tests::history::long_history;
 use crate::tests::{all, log, open};
-use crate::{EventRow, Filter};
+use crate::{Cursor, Filter};
 
 fn filled(messages: u8) -> TempDir {
     let directory = TempDir::new().unwrap();
@@ -73,54 +74,74 @@ fn an_index_of_another_schema_or_without_its_mark_is_set_aside() {
 #[test]
 fn an_index_that_lost_its_newest_row_is_set_aside() {
     let directory = filled(2);
-    let newest = crate::Cursor { position: 4, index: 0 };
+    let newest = Cursor { position: 4, index: 0 };
     let meta = Meta { log: log(), next_position: 5, newest: Some(newest) };
     meddle(&directory, |engine| engine.insert(META_KEY, &meta.encode()).unwrap());
     assert!(matches!(reopened(&directory, &log()), (None, Some(RebuiltBecause::Rows))));
 }
 
+/// All that a closed index holds.
+fn content(directory: &TempDir) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let engine = Engine::open(&directory.path().join("index"), 1 << 20).unwrap();
+    let pairs = engine.pairs(&[0]..=&[u8::MAX]).unwrap();
+    pairs.iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect()
+}
+
 #[test]
 fn whatever_was_lost_of_an_entry_is_missed() {
-    let directory = filled(2);
     let entries = long_history(2).0;
-    let mut writes = Writes::new();
-    for row in EventRow::of_entry(&entries[1]).unwrap() {
-        write(&mut writes, &row);
-    }
-    assert!(writes.len() > 4, "a row, and its places in the indexes");
+    let mut without = entries.clone();
+    (without[1].body, without[1].items) = (Body::Stopped, Vec::new());
+    let other = TempDir::new().unwrap();
+    let (mut projector, view) = open(&other);
+    projector.project(&without).unwrap();
+    projector.flush().unwrap();
+    drop((projector, view));
+    let directory = filled(2);
+    let (whole, without) = (content(&directory), content(&other));
     let holds = || {
         let opened = Store::open(&directory.path().join("index"), &log(), 1 << 20).unwrap();
         let (_, view) = opened.store.split();
-        entries.iter().map(|entry| view.holds(entry).unwrap()).collect::<Vec<_>>()
+        entries.iter().map(|entry| view.holds(entry).ok()).collect::<Vec<_>>()
     };
-    assert_eq!(holds(), [true; 4]);
-    for (key, value) in &writes {
-        meddle(&directory, |engine| engine.insert(key, b"another").unwrap());
-        assert_eq!(holds(), [true, false, true, true], "{key:?}");
+    assert_eq!(holds(), [Some(true); 4]);
+    let lost = whole.iter().filter(|pair| pair.0 != META_KEY && !without.contains(pair));
+    let mut tables = Vec::new();
+    for (key, value) in lost {
+        tables.push(key[0]);
+        // What is left of the chunk where the entry is missing, or of another kind.
+        let less = without.iter().find(|(other, _)| other == key);
+        let less = less.map_or(&b"\x03"[..], |(_, value)| value);
+        meddle(&directory, |engine| engine.insert(key, less).unwrap());
+        assert_ne!(holds()[1], Some(true), "{key:?}");
+        if !key.starts_with(&[3]) && !key.starts_with(&[6]) {
+            assert_eq!(holds()[2..], [Some(true); 2], "{key:?}");
+        }
         meddle(&directory, |engine| engine.insert(key, value).unwrap());
     }
+    tables.dedup();
+    assert_eq!(tables, [2, 3, 4, 5, 6]);
 }
 
 #[test]
 fn rows_of_a_projection_cut_short_are_witnesses_that_no_reader_sees() {
-    let directory = filled(2);
-    let (entries, rows) = long_history(3);
-    meddle(&directory, |engine| {
-        let mut writes = Writes::new();
-        for row in EventRow::of_entry(&entries[4]).unwrap() {
-            write(&mut writes, &row);
-        }
-        for (key, value) in writes {
-            engine.insert(&key, &value).unwrap();
-        }
-    });
+    let directory = filled(3);
+    let rows = long_history(2).1;
+    let newest = rows.last().map(|row| row.cursor);
+    let meta = Meta { log: log(), next_position: 4, newest };
+    meddle(&directory, |engine| engine.insert(META_KEY, &meta.encode()).unwrap());
     let index = directory.path().join("index");
     let opened = Store::open(&index, &log(), 1 << 20).unwrap();
-    assert_eq!(opened.applied, Some(Applied { next_position: 4, witnessed: 5 }));
+    assert_eq!(opened.applied, Some(Applied { next_position: 4, witnessed: 6 }));
     let (mut projector, view) = opened.store.split();
-    assert_eq!(all(&view, &Filter::default(), 500), long_history(2).1);
+    assert_eq!(all(&view, &Filter::default(), 500), rows);
+    let (entries, rows) = long_history(3);
+    projector.project(&entries[4..5]).unwrap();
     projector.project(&entries[4..]).unwrap();
     assert_eq!(all(&view, &Filter::default(), 500), rows);
+    projector.flush().unwrap();
+    drop((projector, view));
+    assert_eq!(content(&directory), content(&filled(3)), "the same keys and values again");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use barid_proto::audit::v1::Event;
 use barid_proto::message::v1::{Kind, Precedence, Status};
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
-use super::{EventRow, META_KEY, Run, Writes, event_key, event_place, write};
+use super::{EventRow, META_KEY, Run, event_key, event_place, indexes};
 use crate::cursor::Cursor;
 
 fn row() -> EventRow {
@@ -31,38 +31,24 @@ fn row() -> EventRow {
 /// The bytes on disk: a change here is a change of the schema's number.
 #[test]
 fn keys_are_these_bytes_for_ever() {
-    let mut writes = Writes::new();
-    write(&mut writes, &row());
-    let mut written: Vec<(Vec<u8>, Vec<u8>)> = writes.into_iter().collect();
-    let (event_row, _) = written.remove(0);
-    assert_eq!(event_row, b"\x02\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a");
+    let row = row();
+    assert_eq!(event_key(row.cursor), b"\x02\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a");
     let position = b"\x01\x02\x03\x04\x05\x06\x07\x08";
     let id = b"\x01\x7f\x22\xe2\x79\xb0\x7c\xc3\x98\xc4\xdc\x0c\x0c\x07\x39\x8f";
-    let expected: [(&[&[u8]], &[u8]); 6] = [
-        (&[b"\x03", id, position], b""),
-        (&[b"\x04\x09ir/police", position], b""),
-        (&[b"\x04\x0apk/customs", position], b""),
-        (&[b"\x04\x11pk/customs/gwadar", position], b"\x01"),
-        (&[b"\x05\x0e", position], b""),
-        (&[b"\x06\x06", position], b""),
+    let expected: [(&[&[u8]], bool); 7] = [
+        (&[b"\x06\x06", position], false),
+        (&[b"\x03", id, position], false),
+        (&[b"\x05\x0e", position], false),
+        (&[b"\x04\x0apk/customs", position], false),
+        (&[b"\x04\x11pk/customs/gwadar", position], false),
+        (&[b"\x04\x09ir/police", position], false),
+        (&[b"\x04\x11pk/customs/gwadar", position], true),
     ];
-    assert_eq!(written, expected.map(|(key, value)| (key.concat(), value.to_vec())));
+    let written = indexes(&row).into_iter();
+    let written: Vec<_> =
+        written.map(|(run, is_owed)| (run.first_key(row.cursor.position), is_owed)).collect();
+    assert_eq!(written, expected.map(|(key, is_owed)| (key.concat(), is_owed)));
     assert_eq!(META_KEY, b"\x01");
-}
-
-#[test]
-fn a_later_event_of_an_entry_does_not_take_its_evidence_away() {
-    let owed = row();
-    let not_owed = EventRow { has_evidence: false, ..row() };
-    let [mut first, mut last] = [Writes::new(), Writes::new()];
-    for row in [&owed, &not_owed] {
-        write(&mut first, row);
-    }
-    for row in [&not_owed, &owed] {
-        write(&mut last, row);
-    }
-    let key = Run::by_agency(owed.origin_agency.as_ref().unwrap()).first_key(owed.cursor.position);
-    assert_eq!((&first[&key], &last[&key]), (&vec![1], &vec![1]));
 }
 
 proptest! {
