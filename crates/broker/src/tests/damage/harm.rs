@@ -137,7 +137,8 @@ impl Harm {
         let is_last = place == "journal" && image.of(place).last() == Some(&which);
         let groups = groups(&image.files[which].bytes);
         let limit = match older {
-            None if is_last => *groups.last()?,
+            // A kill may have left one group in it, and nothing in front of that.
+            None if is_last => *groups.last().filter(|at| **at > 0)?,
             _ => usize::MAX,
         };
         let file = &mut image.files[which];
