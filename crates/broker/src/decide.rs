@@ -220,17 +220,17 @@ fn item(
         Bytes::new()
     };
     let facts = pb::DeliveryFacts {
-        origin_agency: message.facts.origin_agency.clone(),
-        message_id: message.facts.message_id.clone(),
+        origin_agency: message.origin.as_str().to_owned(),
+        message_id: message.id.to_string(),
         recipient: delivery.recipient.as_str().to_owned(),
         accepted_position: key.accepted,
         delivery_index: key.index,
         tries,
         not_before_ms: not_before.0,
         actor,
-        kind: message.facts.kind,
-        precedence: message.facts.precedence,
-        status: message.facts.status,
+        kind: message.kind.into(),
+        precedence: message.precedence.into(),
+        status: message.status.into(),
         lease_start_no: lease.map_or(0, |number| number.start_no),
         lease_attempt: lease.map_or(0, |number| number.attempt),
         peer: delivery.outward.as_ref().map_or_else(String::new, |out| out.peer.as_ref().into()),
@@ -259,10 +259,10 @@ fn statement(
         index,
         time: Some(time.to_proto()),
         issuer: node.identity.clone(),
-        origin_agency: message.facts.origin_agency.clone(),
-        message_id: message.facts.message_id.clone(),
-        header_digest: message.facts.header_digest.clone(),
-        agreement: message.facts.agreement.clone(),
+        origin_agency: message.origin.as_str().to_owned(),
+        message_id: message.id.to_string(),
+        header_digest: message.header_digest.to_bytes(),
+        agreement: message.agreement.as_deref().cloned(),
         ..Default::default()
     }
 }

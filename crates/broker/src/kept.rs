@@ -11,6 +11,8 @@ use barid_proto::message::v1 as wire;
 use bytes::Bytes;
 use prost::Message as _;
 
+use crate::state::Message;
+
 /// A message that an entry names.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept {
@@ -35,6 +37,11 @@ pub enum KeptError {
 }
 
 impl Kept {
+    /// Of an open message.
+    pub(crate) fn open(message: &Message) -> Self {
+        Self { at: message.blob, header_digest: message.header_digest.to_bytes() }
+    }
+
     pub(crate) fn accepted(facts: &pb::AcceptedFacts) -> Self {
         let at = BlobRef {
             segment: facts.blob_segment,

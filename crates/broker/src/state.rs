@@ -12,6 +12,7 @@ pub mod inbox;
 mod lent;
 pub mod link;
 mod links;
+pub mod message;
 pub mod misbehaviour;
 mod phases;
 pub mod segments;
@@ -22,13 +23,11 @@ pub mod write_off;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use barid_message::Reason;
 use barid_message::address::Address;
-use barid_message::id::MessageId;
 use barid_message::time::Millis;
-use barid_message::{Kind, Precedence, Reason, Status};
 use barid_proto::audit::v1::Event;
 use barid_proto::journal::v1 as pb;
-use bytes::Bytes;
 
 use crate::registry::Registry;
 use damage::Damages;
@@ -36,6 +35,7 @@ use dedupe::Dedupe;
 use holders::Holders;
 use inbox::Inbox;
 use link::Link;
+use message::Agreements;
 use segments::Segments;
 use timers::Timers;
 
@@ -43,6 +43,7 @@ use timers::Timers;
 pub use pb::SnapshotTotals as Totals;
 
 pub use fold::FoldError;
+pub use message::{Message, Origin};
 pub use snapshot::SnapshotError;
 
 /// Names one delivery within this journal: acceptance order, then the recipient's
@@ -53,36 +54,6 @@ pub struct DeliveryKey {
     pub accepted: u64,
     /// The recipient's place, from 0.
     pub index: u32,
-}
-
-/// An accepted message, as long as one of its deliveries is open.
-#[derive(Debug)]
-pub struct Message {
-    /// Position of its ACCEPTED entry.
-    pub position: u64,
-    /// When it was accepted.
-    pub accepted_at: Millis,
-    /// Originating agency.
-    pub origin: Address,
-    /// Id.
-    pub id: MessageId,
-    /// What was decided at acceptance.
-    pub facts: pb::AcceptedFacts,
-    /// The evidence by which this node has custody: SUBMISSION_ACCEPTED, or
-    /// RELAY_ACCEPTED where it came from a peer.
-    pub evidence: Bytes,
-    /// The peer that it came from, and SUBMISSION_ACCEPTED of the origin's node
-    /// (encoded `SignedEvidence`).
-    pub from: Option<Origin>,
-}
-
-/// Where a message came from that was not submitted here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// Identity of the peer.
-    pub peer: Arc<str>,
-    /// Encoded `SignedEvidence` of the origin's node.
-    pub acceptance: Bytes,
 }
 
 /// One open delivery.
@@ -182,41 +153,10 @@ pub struct State {
     damages: Damages,
     segments: Segments,
     holders: Holders,
+    agreements: Agreements,
     /// Before it nothing ends by itself: after a start a consumer may still hold a
     /// lease that this process did not grant.
     no_end_before: Millis,
-}
-
-impl Message {
-    /// Kind.
-    #[must_use]
-    pub fn kind(&self) -> Kind {
-        self.facts.kind()
-    }
-
-    /// Precedence.
-    #[must_use]
-    pub fn precedence(&self) -> Precedence {
-        self.facts.precedence()
-    }
-
-    /// Status.
-    #[must_use]
-    pub fn status(&self) -> Status {
-        self.facts.status()
-    }
-
-    /// When its deliveries end by themselves, and as what: EXPIRED where the
-    /// content's validity ends first, else NON_DELIVERED (SPINE §3.3).
-    #[must_use]
-    pub fn end(&self) -> (Millis, Event, Reason) {
-        let facts = &self.facts;
-        if facts.expires_at_ms != 0 && facts.expires_at_ms <= facts.deliver_by_ms {
-            (Millis(facts.expires_at_ms), Event::Expired, Reason::ExpiresAtPassed)
-        } else {
-            (Millis(facts.deliver_by_ms), Event::NonDelivered, Reason::DeliverByPassed)
-        }
-    }
 }
 
 impl State {
@@ -239,6 +179,7 @@ impl State {
             damages: Damages::default(),
             segments: Segments::default(),
             holders: Holders::default(),
+            agreements: Agreements::default(),
             no_end_before: Millis(0),
         }
     }

@@ -129,7 +129,7 @@ fn flash_overtakes_what_waits_and_order_holds_within_a_precedence() {
         world.submit(precedence, 1_000, false);
     }
     let handed_out = world.hand_out(&inbox(false), 0, 64);
-    let precedences: Vec<_> = handed_out.iter().map(|one| one.message.precedence()).collect();
+    let precedences: Vec<_> = handed_out.iter().map(|one| one.message.precedence).collect();
     assert_eq!(
         precedences,
         [

@@ -52,7 +52,7 @@ impl Session {
         let signed = |evidence| sign(evidence, self.key, None);
         let kind = match offered.content {
             Content::Transfer { message, recipients } => {
-                let bytes = self.broker.message(&message.facts).ok()?;
+                let bytes = self.broker.open_message(&message).ok()?;
                 slot::Kind::Transfer(Transfer {
                     message: Some(bytes),
                     recipients: recipients.iter().map(ToString::to_string).collect(),

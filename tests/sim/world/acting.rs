@@ -200,8 +200,8 @@ impl World {
         let dead = state.deliveries().filter(|(_, one)| matches!(one.phase, Phase::Dead(_)));
         let names: Vec<_> = dead
             .map(|(_, one)| DeliveryName {
-                origin_agency: one.message.facts.origin_agency.clone(),
-                message_id: one.message.facts.message_id.clone(),
+                origin_agency: one.message.origin.to_string(),
+                message_id: one.message.id.to_string(),
                 recipient: one.recipient.to_string(),
             })
             .collect();

@@ -91,14 +91,13 @@ impl World {
         let order = self.next_order();
         let arrive = if loses { self.chance.place(lent.len() + 1) } else { lent.len() };
         for (number, one) in lent.into_iter().enumerate() {
-            let facts = &one.message.facts;
             let delivery = Delivery {
-                origin: facts.origin_agency.clone(),
-                id: facts.message_id.clone(),
+                origin: one.message.origin.to_string(),
+                id: one.message.id.to_string(),
                 recipient: address(agency).to_string(),
             };
             let broker = self.posts[node].broker();
-            let is_lost = broker.is_some_and(|broker| broker.message(facts).is_err());
+            let is_lost = broker.is_some_and(|broker| broker.open_message(&one.message).is_err());
             if is_lost && !self.posts[node].has_no_power() {
                 let node = self.posts[node].name();
                 self.violations.push(Violation::BodyLost(delivery.clone(), node));

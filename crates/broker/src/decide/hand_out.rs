@@ -147,8 +147,8 @@ pub fn grant(
 /// header's own words are kept in the facts, so that nothing is parsed again.
 #[must_use]
 pub fn is_permitted(state: &State, delivery: &Delivery) -> bool {
-    let facts = &delivery.message.facts;
-    let Some(named) = &facts.agreement else {
+    let message = &delivery.message;
+    let Some(named) = &message.agreement else {
         return false;
     };
     let Ok(sha256) = Digest::from_slice(&named.sha256) else {
@@ -160,10 +160,11 @@ pub fn is_permitted(state: &State, delivery: &Delivery) -> bool {
         sha256,
         clause: named.clause.clone(),
     };
-    let purposes: Vec<Purpose> = facts.purposes().collect();
+    let purposes: Vec<Purpose> =
+        message.purposes.iter().filter_map(|code| Purpose::try_from(*code).ok()).collect();
     let question = Question {
         origin: &delivery.message.origin,
-        kind: delivery.message.kind(),
+        kind: delivery.message.kind,
         purposes: &purposes,
         agreement: &agreement,
     };

@@ -71,7 +71,7 @@ impl Breach {
 pub fn requeue(state: &State, node: &Node, now: Millis, key: DeliveryKey) -> Option<Entry> {
     let delivery = state.delivery(key)?;
     let outward = delivery.outward.as_ref()?;
-    let slot = state.next_slot(&outward.peer, lane_of(delivery.message.precedence()));
+    let slot = state.next_slot(&outward.peer, lane_of(delivery.message.precedence));
     let said = Said::new(Body::Requeued, Event::Queued, Reason::Unspecified);
     let mut entry = about(state, node, now, key, delivery, said);
     for item in &mut entry.items {

@@ -48,8 +48,8 @@ pub fn dead_letter<'a>(
 ) -> Result<(DeliveryKey, &'a Delivery), Refusal> {
     let is_named = |delivery: &Delivery| {
         delivery.recipient.as_str() == name.recipient
-            && delivery.message.facts.message_id == name.message_id
-            && delivery.message.facts.origin_agency == name.origin_agency
+            && delivery.message.id.to_string() == name.message_id
+            && delivery.message.origin.as_str() == name.origin_agency
     };
     state
         .deliveries()

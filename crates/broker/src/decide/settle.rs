@@ -197,9 +197,9 @@ pub(super) fn backoff_ms(policy: &Policy, tries: u32) -> u64 {
 /// fail together again and again. Taken from the header's digest, since nothing random
 /// enters a decision.
 fn jitter_ms(delay: u64, key: DeliveryKey, delivery: &Delivery, tries: u32) -> u64 {
-    let digest = &delivery.message.facts.header_digest;
+    let digest = delivery.message.header_digest.as_bytes();
     let at = usize::try_from(key.index.wrapping_add(tries)).unwrap_or(0);
-    let bits = digest.get(at % digest.len().max(1)).copied().unwrap_or(0);
+    let bits = digest.get(at % digest.len()).copied().unwrap_or(0);
     delay / 4 * u64::from(bits) / u64::from(u8::MAX)
 }
 

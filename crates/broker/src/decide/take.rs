@@ -262,7 +262,7 @@ fn proved(
         let is_gone = delivery.phase == Phase::Passed || state.is_offered(delivery);
         with_peer
             && is_gone
-            && delivery.message.facts.header_digest == evidence.header_digest
+            && delivery.message.header_digest.0.as_slice() == evidence.header_digest
             && (is_final(event) || matches!(event, Event::Overdue | Event::DeadLettered))
     });
     if let Some(item) = write_off::contradiction(state, &slot.peer, proven, prior) {

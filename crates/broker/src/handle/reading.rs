@@ -1,5 +1,7 @@
 //! Reading back what is durable.
 
+use std::fmt::Display;
+
 use barid_audit::entry::{Body, Entry};
 use barid_journal::StoredRecord;
 use barid_journal::blobs::GetError;
@@ -17,6 +19,7 @@ use crate::caps;
 use crate::decide::Refusal;
 use crate::kept::{Kept, KeptError};
 use crate::lease::{Named, Token};
+use crate::state::Message;
 
 /// Entries passed over to reach the next one wanted. Records are kept in runs of
 /// 64 KiB, about a hundred entries: to begin a new run costs as much.
@@ -152,9 +155,26 @@ impl Broker {
     /// # Errors
     /// [`Refusal`] DATA_LOSS where it cannot be read back.
     pub fn message(&self, facts: &pb::AcceptedFacts) -> Result<wire::SignedMessage, Refusal> {
-        Kept::accepted(facts).read(&self.shared.blobs).map_err(|error| match error {
+        self.read(&Kept::accepted(facts), &facts.origin_agency, &facts.message_id)
+    }
+
+    /// Reads a message with an open delivery back.
+    ///
+    /// # Errors
+    /// [`Refusal`] DATA_LOSS where it cannot be read back.
+    pub fn open_message(&self, message: &Message) -> Result<wire::SignedMessage, Refusal> {
+        self.read(&Kept::open(message), &message.origin, &message.id)
+    }
+
+    fn read(
+        &self,
+        kept: &Kept,
+        origin: &dyn Display,
+        id: &dyn Display,
+    ) -> Result<wire::SignedMessage, Refusal> {
+        kept.read(&self.shared.blobs).map_err(|error| match error {
             KeptError::Get(GetError::Removed { .. }) => let_go(),
-            error => lost(facts, &error),
+            error => lost(origin, id, &error),
         })
     }
 
@@ -197,8 +217,11 @@ fn gone() -> Refusal {
     Refusal::new(Reason::Internal, "the journal ends before what the delivery log names")
 }
 
-fn lost(facts: &pb::AcceptedFacts, error: &dyn std::error::Error) -> Refusal {
-    let pb::AcceptedFacts { message_id, origin_agency, .. } = facts;
+fn lost(
+    origin_agency: &dyn Display,
+    message_id: &dyn Display,
+    error: &dyn std::error::Error,
+) -> Refusal {
     tracing::error!(%error, %message_id, %origin_agency, "message cannot be read back");
     let text = "the message is lost or damaged on the node's disk; its operator must put back an undamaged copy of the disk";
     Refusal::new(Reason::DataLoss, text)

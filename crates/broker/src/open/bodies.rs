@@ -33,7 +33,7 @@ pub(super) fn check(state: &State, blobs: &Blobs) -> Result<(), BodyLoss> {
         if checked.replace(key.accepted) == Some(key.accepted) {
             continue;
         }
-        Kept::accepted(&message.facts).read(blobs).map_err(|source| BodyLoss {
+        Kept::open(message).read(blobs).map_err(|source| BodyLoss {
             position: message.position,
             id: message.id,
             origin: message.origin.clone(),

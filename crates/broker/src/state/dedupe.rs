@@ -78,43 +78,45 @@ impl Dedupe {
         }
     }
 
-    /// Everything, sorted, so that one state has one snapshot.
-    pub(super) fn to_snapshot(&self) -> Vec<DedupeDay> {
+    /// Everything, sorted, so that one state has one snapshot; day by day.
+    pub(super) fn each_to_snapshot(&self, mut give: impl FnMut(DedupeDay)) {
         let ids = self.read();
-        let mut days: Vec<_> = ids
-            .days
-            .iter()
-            .map(|(day, ids)| {
-                let sorted: BTreeMap<u64, u64> = ids.iter().map(|(f, p)| (*f, *p)).collect();
-                let (fingerprints, positions) = sorted.into_iter().unzip();
-                DedupeDay { day: *day, fingerprints, positions }
-            })
-            .collect();
+        for (day, positions) in &ids.days {
+            let mut sorted: Vec<(u64, u64)> = positions.iter().map(|(f, p)| (*f, *p)).collect();
+            sorted.sort_unstable();
+            let (fingerprints, positions) = sorted.into_iter().unzip();
+            give(DedupeDay { day: *day, fingerprints, positions });
+        }
         let sorted: BTreeMap<_, _> = ids.collisions.iter().collect();
         let (fingerprints, positions) = sorted
             .into_iter()
             .flat_map(|(fingerprint, positions)| positions.iter().map(|p| (*fingerprint, *p)))
             .unzip();
-        days.push(DedupeDay { day: COLLISIONS, fingerprints, positions });
-        days
+        give(DedupeDay { day: COLLISIONS, fingerprints, positions });
     }
 
-    /// What a snapshot kept. `None` where it is none.
-    pub(super) fn from_snapshot(days: &[DedupeDay], oldest: u32) -> Option<Self> {
-        let mut ids = Ids { oldest, ..Ids::default() };
-        for day in days {
-            if day.fingerprints.len() != day.positions.len() {
-                return None;
-            }
-            for (fingerprint, position) in day.fingerprints.iter().zip(&day.positions) {
-                if day.day == COLLISIONS {
-                    ids.collisions.entry(*fingerprint).or_default().push(*position);
-                } else {
-                    ids.insert(day.day, *fingerprint, *position);
-                }
+    /// No ids, and none of days before `oldest` are new.
+    pub(super) fn new(oldest: u32) -> Self {
+        Self(Arc::new(RwLock::new(Ids { oldest, ..Ids::default() })))
+    }
+
+    /// Takes in a day that a snapshot kept. `None` where it is none.
+    pub(super) fn restore(&self, day: &DedupeDay) -> Option<()> {
+        if day.fingerprints.len() != day.positions.len() {
+            return None;
+        }
+        let mut ids = self.write();
+        if day.day != COLLISIONS {
+            ids.days.entry(day.day).or_default().reserve(day.fingerprints.len());
+        }
+        for (fingerprint, position) in day.fingerprints.iter().zip(&day.positions) {
+            if day.day == COLLISIONS {
+                ids.collisions.entry(*fingerprint).or_default().push(*position);
+            } else {
+                ids.insert(day.day, *fingerprint, *position);
             }
         }
-        Some(Self(Arc::new(RwLock::new(ids))))
+        Some(())
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Ids> {

@@ -6,12 +6,12 @@ use barid_audit::entry::{Body, Entry, Item, is_final};
 use barid_journal::planted;
 use barid_message::Reason;
 use barid_message::address::{Address, AddressError};
-use barid_message::id::{MessageId, MessageIdError};
+use barid_message::id::MessageIdError;
 use barid_message::time::Millis;
 use barid_proto::audit::v1::Event;
 use barid_proto::journal::v1 as pb;
-use bytes::Bytes;
 
+use super::message::{Acceptance, FactsError};
 use super::{Delivery, DeliveryKey, Message, Origin, Outward, Phase, State};
 use crate::caps;
 use crate::registry::{Registry, RegistryError};
@@ -166,22 +166,18 @@ impl State {
         facts: &pb::AcceptedFacts,
         from: Option<Origin>,
     ) -> Result<(), FoldError> {
-        let address = |text: &str| {
-            Address::parse(text).map_err(|error| FoldError::Address(entry.position, error))
-        };
-        let message = Arc::new(Message {
-            position: entry.position,
-            accepted_at: entry.time,
-            origin: address(&facts.origin_agency)?,
-            id: MessageId::parse(&facts.message_id)
-                .map_err(|error| FoldError::Id(entry.position, error))?,
-            facts: detached(facts),
-            evidence: Bytes::copy_from_slice(&entry.evidence),
-            from,
-        });
+        let position = entry.position;
+        let (time, evidence) = (entry.time, entry.evidence.clone());
+        let acceptance = Acceptance { position, time, evidence, from };
+        let message = Message::new(facts, acceptance, &mut self.agreements);
+        let message = Arc::new(message.map_err(|error| match error {
+            FactsError::Address(error) => FoldError::Address(position, error),
+            FactsError::Id(error) => FoldError::Id(position, error),
+            FactsError::Digest => FoldError::Facts(position),
+        })?);
         self.dedupe.insert(&message.origin, &message.id, entry.position);
         self.totals.accepted += 1;
-        self.segments.accepted(&message.facts);
+        self.segments.accepted(facts);
         for item in &entry.items {
             self.totals.deliveries += 1;
             let facts = &item.facts;
@@ -190,7 +186,8 @@ impl State {
                 .then(|| Outward { peer: facts.peer.as_str().into(), slot: facts.slot });
             let delivery = Delivery {
                 message: Arc::clone(&message),
-                recipient: address(&item.facts.recipient)?,
+                recipient: Address::parse(&item.facts.recipient)
+                    .map_err(|error| FoldError::Address(position, error))?,
                 phase: if outward.is_some() { Phase::Queued } else { Phase::Ready },
                 outward,
                 tries: 0,
@@ -213,7 +210,7 @@ impl State {
         if !self.is_open(key.accepted) {
             self.holders.add(&delivery.message);
         }
-        self.segments.opened(delivery.message.facts.blob_segment);
+        self.segments.opened(delivery.message.blob.segment);
         self.deliveries.insert(key, delivery);
         self.enter_phase(key);
         self.enter_write_off(key);
@@ -298,7 +295,7 @@ impl State {
         if !self.is_open(key.accepted) {
             self.holders.remove(&delivery.message);
         }
-        self.segments.closed(delivery.message.facts.blob_segment);
+        self.segments.closed(delivery.message.blob.segment);
         let (end, ..) = delivery.message.end();
         self.timers.deadlines.remove(&(end, key));
         self.timers.deadlines.remove(&(Millis(end.0 + caps::OVERDUE_AFTER_MS), key));
@@ -317,15 +314,4 @@ impl State {
             _ => &mut totals.non_delivered,
         } += 1;
     }
-}
-
-/// Facts with bytes of their own: those of an entry that was read back are slices of up
-/// to 1 MiB of journal, which they would hold in memory as long as they are held.
-fn detached(facts: &pb::AcceptedFacts) -> pb::AcceptedFacts {
-    let mut own = facts.clone();
-    own.header_digest = Bytes::copy_from_slice(&facts.header_digest);
-    if let Some(agreement) = &mut own.agreement {
-        agreement.sha256 = Bytes::copy_from_slice(&agreement.sha256);
-    }
-    own
 }

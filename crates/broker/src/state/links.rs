@@ -41,7 +41,7 @@ impl State {
     pub fn is_offered(&self, delivery: &Delivery) -> bool {
         delivery.phase == Phase::Queued
             && delivery.outward.as_ref().is_some_and(|outward| {
-                let lane = lane_of(delivery.message.precedence());
+                let lane = lane_of(delivery.message.precedence);
                 let link = self.links.get(&outward.peer);
                 link.is_some_and(|link| link.outbound(lane).is_offered(outward.slot))
             })
@@ -179,14 +179,14 @@ impl State {
         let Some(outward) = &delivery.outward else {
             return;
         };
-        let lane = lane_of(delivery.message.precedence());
+        let lane = lane_of(delivery.message.precedence);
         let link = self.links.entry(Arc::clone(&outward.peer)).or_default();
         let outbound = link.outbound_mut(lane);
         outbound.next = outbound.next.max(outward.slot + 1);
         let place = (key.index, delivery.recipient.clone());
         let empty = || Slot::Transfer {
             accepted: key.accepted,
-            header_digest: delivery.message.facts.header_digest.clone(),
+            header_digest: delivery.message.header_digest.to_bytes(),
             deliveries: Vec::new(),
         };
         let slot = outbound.slots.entry(outward.slot).or_insert_with(empty);
@@ -207,8 +207,8 @@ impl State {
         else {
             return;
         };
-        let lane = lane_of(delivery.message.precedence());
-        let header_digest = delivery.message.facts.header_digest.clone();
+        let lane = lane_of(delivery.message.precedence);
+        let header_digest = delivery.message.header_digest.to_bytes();
         let Some(link) = self.links.get_mut(&outward.peer) else {
             return;
         };

@@ -162,5 +162,5 @@ impl State {
 }
 
 fn class(delivery: &Delivery) -> (Precedence, Status) {
-    (delivery.message.precedence(), delivery.message.status())
+    (delivery.message.precedence, delivery.message.status)
 }

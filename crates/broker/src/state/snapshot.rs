@@ -4,19 +4,24 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use barid_message::address::Address;
-use barid_message::id::MessageId;
 use barid_message::time::Millis;
 use barid_proto::journal::v1 as pb;
 use prost::Message as _;
+use prost::encoding::{DecodeContext, decode_key, skip_field};
 
 use super::damage::Damages;
 use super::dedupe::Dedupe;
+use super::message::Acceptance;
 use super::segments::Segments;
 use super::{Delivery, DeliveryKey, Message, Origin, Outward, Phase, State};
 use crate::registry::Registry;
 
 /// Version of the format. Another one is passed over: the journal has everything.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
+
+/// Numbers of the fields of `Snapshot` that there is much of.
+const MESSAGES: u32 = 7;
+const DEDUPE: u32 = 8;
 
 /// Why bytes are no snapshot of this version. The caller then replays the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,25 +32,16 @@ impl State {
     /// The state as bytes. Leases are left out: they do not outlive a start.
     #[must_use]
     pub fn to_snapshot(&self) -> Vec<u8> {
-        let mut messages: Vec<pb::OutstandingMessage> = Vec::new();
-        for (key, delivery) in &self.deliveries {
-            if messages.last().is_none_or(|message| message.position != key.accepted) {
-                messages.push(outstanding(&delivery.message));
-            }
-            if let Some(message) = messages.last_mut() {
-                message.deliveries.push(outstanding_delivery(*key, delivery));
-            }
-        }
         let (segments, removed_segments) = self.segments.to_snapshot();
-        pb::Snapshot {
+        let mut bytes = pb::Snapshot {
             version: VERSION,
             last_time_ms: self.last_time.0,
             start_no: self.start_no,
             registry_position: self.registry.position(),
             registry: Some(self.registry.facts().clone()),
             totals: Some(self.totals),
-            messages,
-            dedupe: self.dedupe.to_snapshot(),
+            messages: Vec::new(),
+            dedupe: Vec::new(),
             clock_suspect: self.clock_suspect,
             log_origin: self.log_origin.clone(),
             dedupe_oldest_day: self.dedupe.oldest_day(),
@@ -54,7 +50,30 @@ impl State {
             segments,
             removed_segments,
         }
-        .encode_to_vec()
+        .encode_to_vec();
+        // What there is much of goes by ones: all of it at once, beside the state and the
+        // bytes, is memory that a small post does not have.
+        let mut append = |part: pb::Snapshot| bytes.extend(part.encode_to_vec());
+        self.dedupe.each_to_snapshot(|day| {
+            append(pb::Snapshot { dedupe: vec![day], ..Default::default() });
+        });
+        let append =
+            |message| append(pb::Snapshot { messages: vec![message], ..Default::default() });
+        self.messages_to_snapshot(append);
+        bytes
+    }
+
+    fn messages_to_snapshot(&self, mut append: impl FnMut(pb::OutstandingMessage)) {
+        let mut current: Option<pb::OutstandingMessage> = None;
+        for (key, delivery) in &self.deliveries {
+            if current.as_ref().is_none_or(|message| message.position != key.accepted) {
+                current.replace(outstanding(&delivery.message)).map(&mut append);
+            }
+            if let Some(message) = &mut current {
+                message.deliveries.push(outstanding_delivery(*key, delivery));
+            }
+        }
+        current.map(append);
     }
 
     /// The state at `position`.
@@ -62,7 +81,9 @@ impl State {
     /// # Errors
     /// [`SnapshotError`] where the bytes are not a snapshot of this version.
     pub fn from_snapshot(position: u64, bytes: &[u8]) -> Result<Self, SnapshotError> {
-        let snapshot = pb::Snapshot::decode(bytes).map_err(|_why| SnapshotError)?;
+        let Parts { head, days, messages } = parts(bytes)?;
+        let decode = |part: &[u8]| pb::Snapshot::decode(part).map_err(|_why| SnapshotError);
+        let snapshot = decode(&head)?;
         if snapshot.version != VERSION {
             return Err(SnapshotError);
         }
@@ -77,8 +98,7 @@ impl State {
             clock_suspect: snapshot.clock_suspect,
             registry: Arc::new(registry),
             totals: snapshot.totals.ok_or(SnapshotError)?,
-            dedupe: Dedupe::from_snapshot(&snapshot.dedupe, snapshot.dedupe_oldest_day)
-                .ok_or(SnapshotError)?,
+            dedupe: Dedupe::new(snapshot.dedupe_oldest_day),
             deliveries: BTreeMap::new(),
             inboxes: BTreeMap::new(),
             timers: super::Timers::default(),
@@ -86,29 +106,34 @@ impl State {
             damages: Damages::from_snapshot(&snapshot.damages),
             segments: Segments::from_snapshot(&snapshot.segments, snapshot.removed_segments),
             holders: super::Holders::default(),
+            agreements: super::Agreements::default(),
             no_end_before: Millis(0),
         };
         state.restore_links(snapshot.links).ok_or(SnapshotError)?;
-        for message in snapshot.messages {
-            state.restore(message)?;
+        for day in days {
+            for day in decode(day)?.dedupe {
+                state.dedupe.restore(&day).ok_or(SnapshotError)?;
+            }
+        }
+        for message in messages {
+            decode(message)?.messages.into_iter().try_for_each(|open| state.restore(open))?;
         }
         Ok(state)
     }
 
     fn restore(&mut self, outstanding: pb::OutstandingMessage) -> Result<(), SnapshotError> {
         let facts = outstanding.facts.ok_or(SnapshotError)?;
-        let message = Arc::new(Message {
+        let acceptance = Acceptance {
             position: outstanding.position,
-            accepted_at: Millis(outstanding.accepted_at_ms),
-            origin: Address::parse(&facts.origin_agency).map_err(|_why| SnapshotError)?,
-            id: MessageId::parse(&facts.message_id).map_err(|_why| SnapshotError)?,
-            facts,
+            time: Millis(outstanding.accepted_at_ms),
             evidence: outstanding.evidence,
             from: (!outstanding.from_peer.is_empty()).then(|| Origin {
                 peer: outstanding.from_peer.into(),
                 acceptance: outstanding.acceptance,
             }),
-        });
+        };
+        let message = Message::new(&facts, acceptance, &mut self.agreements);
+        let message = Arc::new(message.map_err(|_why| SnapshotError)?);
         for open in outstanding.deliveries {
             let outward = (!open.peer.is_empty())
                 .then(|| Outward { peer: open.peer.as_str().into(), slot: open.slot });
@@ -139,10 +164,35 @@ impl State {
     }
 }
 
+/// A snapshot's fields: what there is much of by ones, each a snapshot of its own.
+struct Parts<'b> {
+    head: Vec<u8>,
+    days: Vec<&'b [u8]>,
+    messages: Vec<&'b [u8]>,
+}
+
+fn parts(bytes: &[u8]) -> Result<Parts<'_>, SnapshotError> {
+    let mut parts = Parts { head: Vec::new(), days: Vec::new(), messages: Vec::new() };
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let from = rest;
+        let (tag, wire_type) = decode_key(&mut rest).map_err(|_why| SnapshotError)?;
+        skip_field(wire_type, tag, &mut rest, DecodeContext::default())
+            .map_err(|_why| SnapshotError)?;
+        let field = &from[..from.len() - rest.len()];
+        match tag {
+            MESSAGES => parts.messages.push(field),
+            DEDUPE => parts.days.push(field),
+            _ => parts.head.extend_from_slice(field),
+        }
+    }
+    Ok(parts)
+}
+
 fn outstanding(message: &Message) -> pb::OutstandingMessage {
     pb::OutstandingMessage {
         position: message.position,
-        facts: Some(message.facts.clone()),
+        facts: Some(message.facts()),
         evidence: message.evidence.clone(),
         deliveries: Vec::new(),
         accepted_at_ms: message.accepted_at.0,

@@ -58,7 +58,7 @@ fn what_is_over_is_not_handed_out_after_a_start_and_does_not_stand_in_the_way() 
     world.pass(101);
     world.restart();
     let handed_out = world.hand_out(&inbox(false), 0, 64);
-    let precedences: Vec<_> = handed_out.iter().map(|one| one.message.precedence()).collect();
+    let precedences: Vec<_> = handed_out.iter().map(|one| one.message.precedence).collect();
     assert_eq!(precedences, [Precedence::Routine], "the other one is over");
     assert!(world.finals().is_empty(), "who held it before the start may still answer");
     world.wait(31);

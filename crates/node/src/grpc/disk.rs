@@ -31,7 +31,7 @@ pub(super) async fn usage(services: &Services) -> Result<GetDiskUsageResponse, S
 fn segments(state: &State) -> Vec<BodySegment> {
     let mut holders: BTreeMap<u64, BTreeMap<&str, u64>> = BTreeMap::new();
     for (_, delivery) in state.deliveries() {
-        let of_segment = holders.entry(delivery.message.facts.blob_segment).or_default();
+        let of_segment = holders.entry(delivery.message.blob.segment).or_default();
         *of_segment.entry(delivery.recipient.as_str()).or_default() += 1;
     }
     let segment = |(number, kept): (u64, &barid_broker::state::segments::Kept)| BodySegment {

@@ -69,7 +69,7 @@ fn depths(state: &State) -> BTreeMap<String, Depth> {
     let mut depths: BTreeMap<String, Depth> = BTreeMap::new();
     for (_, delivery) in state.deliveries() {
         let depth = depths.entry(delivery.recipient.to_string()).or_default();
-        let (counts, oldest) = depth.precedences.entry(delivery.message.precedence()).or_default();
+        let (counts, oldest) = depth.precedences.entry(delivery.message.precedence).or_default();
         match delivery.phase {
             Phase::Ready => counts.ready += 1,
             Phase::Leased(_) => counts.leased += 1,
@@ -162,7 +162,7 @@ pub(super) async fn get(
         .await
         .map_err(|refusal| status(&refusal))?;
     let (letter, message) = found.map_err(|refusal| status(&refusal))?;
-    let message = broker.message(&message.facts).map_err(|refusal| status(&refusal))?;
+    let message = broker.open_message(&message).map_err(|refusal| status(&refusal))?;
     reading.count(1);
     Ok(GetDeadLetterResponse { dead_letter: Some(letter), message: Some(message) })
 }
@@ -219,8 +219,8 @@ fn letter(delivery: &Delivery) -> DeadLetter {
             message_id: delivery.message.id.to_string(),
             recipient: delivery.recipient.to_string(),
         }),
-        kind: delivery.message.kind().into(),
-        precedence: delivery.message.precedence().into(),
+        kind: delivery.message.kind.into(),
+        precedence: delivery.message.precedence.into(),
         since,
         reason: delivery.last_reason.into(),
         tries: delivery.tries,

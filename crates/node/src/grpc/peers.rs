@@ -159,7 +159,7 @@ fn lane_depth(state: &State, link: &Link, lane: Lane) -> LaneDepth {
             state.delivery(DeliveryKey { accepted: *accepted, index: *index })
         });
         if let Some(delivery) = open {
-            bytes += u64::from(delivery.message.facts.blob_length);
+            bytes += u64::from(delivery.message.blob.length);
             oldest.get_or_insert(delivery.message.accepted_at);
         }
     }

@@ -74,7 +74,7 @@ pub(super) async fn peek(
             let aside = state.deliveries().map(|(_, delivery)| delivery).filter(|delivery| {
                 delivery.phase == Phase::Unreadable
                     && delivery.recipient == inbox
-                    && statuses.contains(&delivery.message.status())
+                    && statuses.contains(&delivery.message.status)
             });
             let ready = state.inbox(&inbox).into_iter().flat_map(|inbox| inbox.ready(&statuses));
             let deliveries = ready.filter_map(|key| state.delivery(key));
@@ -91,7 +91,7 @@ pub(super) async fn peek(
         .map_err(|refusal| status(&refusal))?;
     let mut lost = None;
     for (message, redelivered, attempt) in waiting {
-        let body = match broker.message(&message.facts) {
+        let body = match broker.open_message(&message) {
             Ok(body) => body,
             Err(refusal) => {
                 lost = Some(refusal);

@@ -250,7 +250,7 @@ impl<'a> Session<'a> {
 
     fn to_wire(&self, one: &HandedOut) -> Result<HandOut, Refusal> {
         Ok(HandOut {
-            message: Some(self.services.broker.message(&one.message.facts)?),
+            message: Some(self.services.broker.open_message(&one.message)?),
             lease: Bytes::copy_from_slice(&one.token),
             lease_expires_at: timestamp(one.expires),
             redelivered: one.redelivered,

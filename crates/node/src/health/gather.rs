@@ -154,7 +154,7 @@ fn to_peer(peer: &mut Peer, delivery: &Delivery, overdue: Option<Millis>) {
     if delivery.phase == Phase::Passed {
         peer.passed += 1;
     } else {
-        let waiting = &mut peer.waiting[place(delivery.message.precedence())];
+        let waiting = &mut peer.waiting[place(delivery.message.precedence)];
         waiting.add(delivery.message.accepted_at);
     }
 }
@@ -173,7 +173,7 @@ fn to_inbox(inbox: &mut Inbox, delivery: &Delivery, overdue: Option<Millis>) {
         Phase::Ready | Phase::Queued | Phase::Deferred(_) | Phase::Passed => 0,
     };
     inbox.phases[phase] += 1;
-    inbox.waiting[place(delivery.message.precedence())].add(accepted_at);
+    inbox.waiting[place(delivery.message.precedence)].add(accepted_at);
 }
 
 fn of_link(state: &State, link: &Link) -> Peer {
@@ -199,7 +199,7 @@ fn of_lane(state: &State, link: &Link, lane: Lane) -> (Pile, u64) {
             state.delivery(DeliveryKey { accepted: *accepted, index: *index })
         });
         if let Some(delivery) = open {
-            bytes += u64::from(delivery.message.facts.blob_length);
+            bytes += u64::from(delivery.message.blob.length);
             oldest.get_or_insert(delivery.message.accepted_at);
         }
     }

@@ -114,7 +114,7 @@ impl Session<'_> {
     fn slot(&self, offered: Offered) -> Option<Slot> {
         let kind = match offered.content {
             Content::Transfer { message, recipients } => {
-                let bytes = self.services.broker.message(&message.facts).ok()?;
+                let bytes = self.services.broker.open_message(&message).ok()?;
                 slot::Kind::Transfer(Transfer {
                     message: Some(bytes),
                     recipients: recipients.iter().map(ToString::to_string).collect(),
