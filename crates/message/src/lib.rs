@@ -7,6 +7,7 @@
 pub mod address;
 pub mod body;
 pub mod caps;
+pub mod codes;
 pub mod compose;
 mod country;
 pub mod digest;

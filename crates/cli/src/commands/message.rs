@@ -1,6 +1,7 @@
 //! `barid message`: messages without a node.
 
 mod check;
+mod codes;
 #[cfg(test)]
 mod tests;
 
@@ -22,7 +23,8 @@ const EXAMPLES: &str = "\
 EXAMPLES
   barid message new alert > alert.json      fill in what stands between < and >
   barid message check alert.json            every fault, with its field and rule
-  barid message show in/01a3185c-5000-7001-8000-000000000002.json";
+  barid message show in/01a3185c-5000-7001-8000-000000000002.json
+  barid message codes cap-urgency           what may stand in a field";
 
 /// Write, check and read messages, without a node
 ///
@@ -63,7 +65,20 @@ enum Action {
         #[arg(required = true, value_name = "FILE|DIR|-")]
         inputs: Vec<String>,
     },
+    /// List the code lists of the standard, or one of them with its source
+    #[command(after_help = CODES_HELP)]
+    Codes {
+        /// Name of a list; absent = all lists
+        list: Option<String>,
+    },
 }
+
+const CODES_HELP: &str = "\
+EXAMPLES
+  barid message codes                       every list, with its source and version
+  barid --json message codes refusal-reason
+
+Codes in bodies are open: one that a list does not have is carried and shown as it is.";
 
 const NEW_EXAMPLES: &str = "\
 EXAMPLES
@@ -96,6 +111,7 @@ pub(crate) fn run(
             let form = kind.map_or(Form::Message, Form::Body);
             check_all(inputs, form, key.as_ref(), global, output)?;
         }
+        Action::Codes { list } => codes::show(list.as_deref(), output)?,
         Action::Show { inputs } => {
             for input in inputs {
                 for (name, document) in document::read(&Input::from(input.as_str()), Form::Message)?

@@ -99,3 +99,18 @@ fn a_message_is_shown_whole_and_harmless() {
     }
     assert!(!shown.contains('\u{1b}'));
 }
+
+#[test]
+fn code_lists_are_shown_with_their_meaning() {
+    let (mut output, out, err) = Output::captured(false, Looks::default());
+    super::codes::show(Some("crossing-state"), &mut output).unwrap();
+    assert!(out.text().lines().any(|line| line == "RESTRICTED  Open with restrictions"));
+    assert!(err.text().contains("Own, version 1"));
+    super::codes::show(None, &mut output).unwrap();
+    assert!(out.text().lines().any(|line| line.starts_with("iso-3166-1  ")));
+    assert!(super::codes::show(Some("colours"), &mut output).is_err());
+    let (mut output, out, _err) = Output::captured(true, Looks::default());
+    super::codes::show(Some("tlp"), &mut output).unwrap();
+    let line = r#"{"code":"AMBER+STRICT","label":"Recipient's organisation only, on a need-to-know basis","list":"tlp"}"#;
+    assert!(out.text().lines().any(|shown| shown == line), "{}", out.text());
+}
