@@ -15,6 +15,7 @@ pub mod dsse;
 pub mod fault;
 pub mod header;
 pub mod id;
+pub mod identifier;
 pub mod key;
 pub mod language;
 pub mod reason;

@@ -41,6 +41,7 @@ pub fn code(reason: Reason) -> u8 {
         | Reason::BodyMismatch
         | Reason::ExtensionUnknown
         | Reason::GeometryInvalid
+        | Reason::CheckDigit
         | Reason::FlashNotAllowed
         | Reason::PersonalDataUncovered
         | Reason::RecipientIsSender

@@ -208,7 +208,10 @@ messages! {
         names, sex, birth_date, birth_place, nationalities, documents, identifiers, description,
         portrait_ref: Id, biometrics_ref: Id, is_suspect, is_of_interest, is_vulnerable, is_minor,
     }
-    Document { document_class, mrz_code, number: Id, issuer, issued, expires, state, mrz_lines }
+    Document {
+        document_class, mrz_code, number: Id, issuer, issued, expires, state, mrz_lines,
+        mrz_wrong_digits,
+    }
     Vehicle {
         vehicle_kind, plate: Id, plate_country, plate_original: Id, vin: Id, make, model, colour,
         trailer_plate: Id, occupants,

@@ -4,6 +4,7 @@
 //! being known.
 
 mod alert;
+mod document;
 mod geometry;
 mod incident;
 mod place;

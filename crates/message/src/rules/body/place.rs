@@ -5,6 +5,7 @@ use barid_proto::message::v1 as pb;
 use super::Inspection;
 use crate::caps;
 use crate::fault::At;
+use crate::identifier::Unlocode;
 
 impl Inspection<'_, '_> {
     /// A place that names or shows where it is.
@@ -25,10 +26,7 @@ impl Inspection<'_, '_> {
         if !shown && names.is_empty() && unlocode.is_empty() && crossing_id.is_empty() {
             self.missing(at);
         }
-        if !unlocode.is_empty() && !is_unlocode(unlocode) {
-            let text = "a UN/LOCODE has two letters and three letters or digits, e.g. PKTKM";
-            self.invalid(at.field("unlocode"), text);
-        }
+        self.checked(at.field("unlocode"), unlocode, Unlocode::parse);
         self.codes(at, &[("function", function), ("crossing_id", crossing_id), ("zone", zone)]);
         self.country(at.field("country"), country);
         self.part(at.field("point"), point.as_ref(), Self::point);
@@ -65,14 +63,6 @@ impl Inspection<'_, '_> {
         }
         self.id(at.field("email"), email);
     }
-}
-
-/// Two letters and three letters or digits.
-fn is_unlocode(text: &str) -> bool {
-    text.len() == 5
-        && text.bytes().enumerate().all(|(position, byte)| {
-            byte.is_ascii_uppercase() || position >= 2 && byte.is_ascii_digit()
-        })
 }
 
 /// International number of ITU-T E.164.

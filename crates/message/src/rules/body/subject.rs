@@ -1,4 +1,4 @@
-//! Whom a message is about: persons, documents, and how subjects stand to each other.
+//! Whom a message is about: persons, and how subjects stand to each other.
 
 use barid_proto::message::v1 as pb;
 use pb::subject::Item;
@@ -8,11 +8,6 @@ use crate::caps;
 use crate::fault::At;
 use crate::reason::Reason;
 use crate::rules::field::is_run;
-
-/// Most lines of a machine-readable zone (ICAO Doc 9303, TD1).
-const MRZ_LINES_MAX: usize = 3;
-/// Most characters of such a line (TD3).
-const MRZ_CHARS_MAX: usize = 44;
 
 impl Inspection<'_, '_> {
     /// Whom or what a message is about.
@@ -56,7 +51,7 @@ impl Inspection<'_, '_> {
     }
 
     /// V9: what is about somebody is not declared NONE.
-    fn personal(&mut self, at: At<'_>) {
+    pub(super) fn personal(&mut self, at: At<'_>) {
         use pb::PersonalData::{Biometric, Minor, Ordinary, Special};
         if ![Ordinary, Special, Biometric, Minor].iter().any(|class| self.context.declares(*class))
         {
@@ -147,45 +142,6 @@ impl Inspection<'_, '_> {
         self.code(at.field("scheme"), scheme);
         self.required_id(at.field("value"), value);
         self.country(at.field("country"), country);
-    }
-
-    /// A document that stands for itself. Its number or machine-readable zone leads to
-    /// the person whom it was issued to; a stolen blank was issued to nobody.
-    fn lone_document(&mut self, at: At<'_>, document: &pb::Document) {
-        let numbered = !document.number.is_empty() && document.state != "STOLEN_BLANK";
-        if numbered || !document.mrz_lines.is_empty() {
-            self.personal(at);
-        }
-        self.document(at, document);
-    }
-
-    fn document(&mut self, at: At<'_>, document: &pb::Document) {
-        let pb::Document {
-            document_class,
-            mrz_code,
-            number,
-            issuer,
-            issued,
-            expires,
-            state,
-            mrz_lines,
-        } = document;
-        self.codes(at, &[("document_class", document_class), ("state", state)]);
-        self.id(at.field("number"), number);
-        for (name, text, max) in [("mrz_code", mrz_code, 2), ("issuer", issuer, 3)] {
-            if text.len() > max || !text.bytes().all(|byte| byte.is_ascii_uppercase()) {
-                self.invalid(at.field(name), "capital letters of ICAO Doc 9303 are expected");
-            }
-        }
-        self.part(at.field("issued"), issued.as_ref(), Self::partial_time);
-        self.part(at.field("expires"), expires.as_ref(), Self::partial_time);
-        let list = at.field("mrz_lines");
-        self.each(list, mrz_lines, 0..=MRZ_LINES_MAX, |this, at, line| {
-            let mrz = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'<';
-            if line.is_empty() || line.len() > MRZ_CHARS_MAX || !line.bytes().all(mrz) {
-                this.invalid(at, "1 to 44 characters A-Z, 0-9 and < are expected");
-            }
-        });
     }
 
     pub(super) fn organisation(&mut self, at: At<'_>, organisation: &pb::Organisation) {

@@ -8,9 +8,10 @@ use super::Inspection;
 use crate::caps;
 use crate::country::Country;
 use crate::fault::At;
+use crate::identifier::IdentifierError;
 use crate::reason::Reason;
 use crate::rules::field::is_run;
-use crate::text::is_web_address;
+use crate::text::{self, Layout, is_web_address};
 
 impl Inspection<'_, '_> {
     /// A text in one of the header's languages.
@@ -149,6 +150,22 @@ impl Inspection<'_, '_> {
         }
     }
 
+    /// A number with a form and perhaps a check digit of its own, absent allowed (V13).
+    pub(super) fn checked<T>(
+        &mut self,
+        at: At<'_>,
+        number: &str,
+        parse: fn(&str) -> Result<T, IdentifierError>,
+    ) {
+        // What V14 has noted already is told once.
+        if !number.is_empty()
+            && text::check(number, Layout::Id).is_ok()
+            && let Err(fault) = parse(number)
+        {
+            self.findings.add(at, reason_of(fault), "V13", fault.to_string());
+        }
+    }
+
     /// A value of another system, verbatim.
     pub(super) fn named_value(&mut self, at: At<'_>, value: &pb::NamedValue) {
         let pb::NamedValue { name, value } = value;
@@ -169,5 +186,13 @@ impl Inspection<'_, '_> {
             _ => self.invalid(at.field("grade"), "a letter A to F or X and a digit 1 to 6"),
         }
         self.code(at.field("validation"), validation);
+    }
+}
+
+/// The stable code of a number's fault.
+pub(super) fn reason_of(fault: IdentifierError) -> Reason {
+    match fault {
+        IdentifierError::Form(_) => Reason::FieldInvalid,
+        IdentifierError::CheckDigit => Reason::CheckDigit,
     }
 }

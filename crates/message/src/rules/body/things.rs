@@ -4,6 +4,7 @@ use barid_proto::message::v1 as pb;
 
 use super::Inspection;
 use crate::fault::At;
+use crate::identifier::{ContainerNumber, HsCode, ImoNumber, Vin};
 use crate::rules::field::is_run;
 
 impl Inspection<'_, '_> {
@@ -22,14 +23,15 @@ impl Inspection<'_, '_> {
         } = vehicle;
         self.code(at.field("vehicle_kind"), vehicle_kind);
         self.country(at.field("plate_country"), plate_country);
-        self.ids(at, &[("plate", plate), ("plate_original", plate_original), ("vin", vin)]);
+        self.ids(at, &[("plate", plate), ("plate_original", plate_original)]);
+        self.checked(at.field("vin"), vin, Vin::parse);
         self.lines(at, &[("make", make), ("model", model), ("colour", colour)]);
         self.id(at.field("trailer_plate"), trailer_plate);
     }
 
     pub(super) fn vessel(&mut self, at: At<'_>, vessel: &pb::Vessel) {
         let pb::Vessel { name, imo, mmsi, call_sign, flag, vessel_type, vessel_status } = vessel;
-        self.digits(at.field("imo"), imo, 7, "an IMO number has seven digits");
+        self.checked(at.field("imo"), imo, ImoNumber::parse);
         self.digits(at.field("mmsi"), mmsi, 9, "an MMSI has nine digits");
         self.country(at.field("flag"), flag);
         self.id(at.field("call_sign"), call_sign);
@@ -49,7 +51,8 @@ impl Inspection<'_, '_> {
 
     pub(super) fn container(&mut self, at: At<'_>, container: &pb::Container) {
         let pb::Container { number, seal, container_type } = container;
-        self.ids(at, &[("number", number), ("seal", seal), ("container_type", container_type)]);
+        self.checked(at.field("number"), number, ContainerNumber::parse);
+        self.ids(at, &[("seal", seal), ("container_type", container_type)]);
     }
 
     pub(super) fn consignment(&mut self, at: At<'_>, consignment: &pb::Consignment) {
@@ -65,7 +68,7 @@ impl Inspection<'_, '_> {
             consignor,
             consignee,
         } = consignment;
-        self.hs_code(at, hs_code);
+        self.checked(at.field("hs_code"), hs_code, HsCode::parse);
         self.texts(at.field("description"), description);
         self.code(at.field("package_kind"), package_kind);
         self.part(at.field("gross_mass"), gross_mass.as_ref(), Self::quantity);
@@ -80,11 +83,7 @@ impl Inspection<'_, '_> {
         self.code(at.field("category"), category);
         self.texts(at.field("description"), description);
         self.part(at.field("quantity"), quantity.as_ref(), Self::quantity);
-        self.hs_code(at, hs_code);
-    }
-
-    fn hs_code(&mut self, at: At<'_>, code: &str) {
-        self.digits(at.field("hs_code"), code, 6, "a Harmonized System code has six digits");
+        self.checked(at.field("hs_code"), hs_code, HsCode::parse);
     }
 
     fn quantity(&mut self, at: At<'_>, quantity: &pb::Quantity) {

@@ -4,8 +4,9 @@ use barid_proto::message::v1 as pb;
 use pb::subject::Item;
 
 use super::{Case, hold};
+use crate::key::Algorithm;
 use crate::reason::Reason;
-use crate::sample::alert;
+use crate::sample::{World, alert};
 
 fn vehicle(alert: &mut pb::Alert) -> &mut pb::Vehicle {
     let Some(Item::Vehicle(vehicle)) = &mut alert.subjects[1].item else {
@@ -112,6 +113,41 @@ const COUNTRIES_AND_NUMBERS: &[Case<pb::Alert>] = &[
         "subjects[0].document.mrz_lines[0]",
     ),
     (
+        |a| a.subjects[0].item = Some(passport("VALID", "7", &[])),
+        Reason::CheckDigit,
+        "subjects[0].document.mrz_lines",
+    ),
+    (
+        |a| a.subjects[0].item = Some(passport("FORGED", "7", &["number"])),
+        Reason::FieldInvalid,
+        "subjects[0].document.mrz_wrong_digits",
+    ),
+    (
+        |a| a.subjects[0].item = Some(passport("VALID", "6", &["number"])),
+        Reason::FieldInvalid,
+        "subjects[0].document.mrz_wrong_digits",
+    ),
+    (
+        |a| {
+            a.subjects[0].item = Some(Item::Container(pb::Container {
+                number: "CSQU3054384".into(),
+                ..Default::default()
+            }))
+        },
+        Reason::CheckDigit,
+        "subjects[0].container.number",
+    ),
+    (
+        |a| {
+            a.subjects[0].item = Some(Item::Vehicle(pb::Vehicle {
+                vin: "1M8GDM9A1KP042788".into(),
+                ..Default::default()
+            }))
+        },
+        Reason::CheckDigit,
+        "subjects[0].vehicle.vin",
+    ),
+    (
         |a| {
             a.subjects[0].item =
                 Some(Item::Document(pb::Document { issuer: "PAKI".into(), ..Default::default() }))
@@ -128,3 +164,22 @@ const COUNTRIES_AND_NUMBERS: &[Case<pb::Alert>] = &[
         "subjects[0].confidence.grade",
     ),
 ];
+
+/// The passport of Doc 9303 with a check digit of its number, and what is told of it.
+fn passport(state: &str, digit: &str, told: &[&str]) -> Item {
+    let line = format!("L898902C3{digit}UTO7408122F1204159ZE184226B<<<<<10");
+    Item::Document(pb::Document {
+        state: state.into(),
+        mrz_lines: vec!["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<".into(), line],
+        mrz_wrong_digits: told.iter().map(|one| (*one).to_owned()).collect(),
+        ..Default::default()
+    })
+}
+
+#[test]
+fn wrong_digits_travel_with_a_document_that_is_suspected() {
+    let world = World::new(Algorithm::Ed25519);
+    let mut alert = alert();
+    alert.subjects[1].item = Some(passport("FORGED", "7", &["number", "composite"]));
+    world.compose(world.draft(alert));
+}
