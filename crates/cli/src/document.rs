@@ -9,7 +9,8 @@ use barid_message::body::Body;
 use barid_message::digest::Digest;
 use barid_message::signed::SignedMessage;
 use barid_proto::message::v1 as pb;
-use serde::Serialize;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 
 pub(crate) use read::{Form, Input, read, read_each};
 pub(crate) use template::{is_placeholder, template, unfilled};
@@ -25,27 +26,16 @@ pub(crate) enum Document {
 }
 
 /// A received or signed message in readable form: what a draft looks like, all filled.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Readable<'a> {
     pub(crate) header: &'a pb::Header,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) alert: Option<&'a pb::Alert>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) incident: Option<&'a pb::Incident>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) note: Option<&'a pb::Note>,
+    pub(crate) body: &'a Body,
 }
 
 impl<'a> Readable<'a> {
     /// The readable form of a message.
     pub(crate) fn of(header: &'a pb::Header, body: &'a Body) -> Self {
-        let mut readable = Self { header, alert: None, incident: None, note: None };
-        match body {
-            Body::Alert(alert) => readable.alert = Some(alert),
-            Body::Incident(incident) => readable.incident = Some(incident),
-            Body::Note(note) => readable.note = Some(note),
-        }
-        readable
+        Self { header, body }
     }
 }
 
@@ -63,13 +53,31 @@ pub(crate) fn open(message: &pb::SignedMessage) -> anyhow::Result<(SignedMessage
     Ok((signed, body))
 }
 
-/// The kinds that can be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum KindName {
-    /// Something to watch for, or a danger.
-    Alert,
-    /// Something that happened.
-    Incident,
-    /// Free text.
-    Note,
+/// What differs between kinds by no more than a name.
+macro_rules! named {
+    ($($(#[$doc:meta])+ $kind:ident $name:literal $json:literal),* $(,)?) => {
+        /// The kinds that can be written.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+        pub(crate) enum KindName {
+            $($(#[$doc])+ $kind,)*
+        }
+
+        impl KindName {
+            /// All of them.
+            pub(crate) const ALL: &[Self] = &[$(Self::$kind),*];
+        }
+
+        impl Serialize for Readable<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut fields = serializer.serialize_map(Some(2))?;
+                fields.serialize_entry("header", self.header)?;
+                match self.body {
+                    $(Body::$kind(body) => fields.serialize_entry($json, body)?,)*
+                }
+                fields.end()
+            }
+        }
+    };
 }
+
+barid_message::kinds!(named);

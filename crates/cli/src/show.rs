@@ -60,16 +60,7 @@ fn id(header: &pb::Header) -> &str {
 
 /// What it is about, in one line, and whether it is real.
 fn what(header: &pb::Header, body: &Body) -> String {
-    let text = |texts: &[pb::Text]| texts.first().map(|text| text.text.clone());
-    let line = match body {
-        Body::Alert(alert) => text(&alert.headline).or_else(|| text(&alert.event)),
-        Body::Incident(incident) => Some(match text(&incident.description) {
-            Some(description) => format!("{}: {description}", incident.incident_type),
-            None => incident.incident_type.clone(),
-        }),
-        Body::Note(note) => text(&note.subject).or_else(|| text(&note.text)),
-    };
-    let line = line.unwrap_or_default();
+    let line = texts::headline(body);
     let mut short: String = line.split_whitespace().collect::<Vec<_>>().join(" ");
     if let Some((end, _)) = short.char_indices().nth(HEADLINE_CHARS) {
         short.truncate(end);

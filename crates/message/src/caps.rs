@@ -2,12 +2,34 @@
 
 use std::time::Duration;
 
+use crate::header::Kind;
+
 /// Signed header, bytes (SPINE §6.5).
 pub const HEADER_BYTES_MAX: usize = 16 * 1024;
 /// Body, bytes (SPINE §6.5).
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
 /// Body of a FLASH message, bytes (SPINE §6.5, V7).
 pub const FLASH_BODY_BYTES_MAX: usize = 16 * 1024;
+/// Body of a kind that has little to say, bytes (V18): RFI, HIT, ADVANCE_NOTICE, ASSIST,
+/// CORRECTION, PROPOSAL.
+pub const SHORT_BODY_BYTES_MAX: usize = 64 * 1024;
+/// Body of CROSSING_STATUS and CONSENT, bytes (V18).
+pub const SHORTEST_BODY_BYTES_MAX: usize = 16 * 1024;
+
+/// Body of a kind, bytes, where it is less than [`BODY_BYTES_MAX`] (V18).
+pub fn body_bytes_max(kind: Kind) -> Option<usize> {
+    match kind {
+        Kind::CrossingStatus | Kind::Consent => Some(SHORTEST_BODY_BYTES_MAX),
+        Kind::Rfi
+        | Kind::Hit
+        | Kind::AdvanceNotice
+        | Kind::Assist
+        | Kind::Correction
+        | Kind::Proposal => Some(SHORT_BODY_BYTES_MAX),
+        _ => None,
+    }
+}
+
 /// One gRPC message on the wire, bytes (SPINE §6.5).
 pub const GRPC_MESSAGE_BYTES_MAX: usize = 448 * 1024;
 /// Form of the largest signature that v1 accepts, bytes: ECDSA P-256 in DER.
@@ -106,6 +128,16 @@ pub const SUBJECTS_MAX: usize = 100;
 pub const RESPONSES_MAX: usize = 16;
 /// Sources of an incident.
 pub const SOURCES_MAX: usize = 16;
+/// What carried seized goods.
+pub const CONVEYANCES_MAX: usize = 10;
+/// Places that goods pass.
+pub const TRANSIT_MAX: usize = 16;
+/// Classes of data asked for, modes of a crossing, resources asked for.
+pub const CHOICES_MAX: usize = 16;
+/// Figures of a situation report.
+pub const INDICATORS_MAX: usize = 200;
+/// Path of a field in a correction, characters.
+pub const PATH_CHARS_MAX: usize = 256;
 /// Points of a polygon (V15).
 pub const POLYGON_POINTS_MAX: usize = 1_000;
 /// Points of the smallest closed polygon (V15).

@@ -30,7 +30,7 @@ macro_rules! lists {
 }
 
 lists! {
-    "action-to-take", "alert-category", "answer-result", "assist-need", "assist-status",
+    "action-to-take", "alert-category", "answer-fit", "answer-result", "assist-need", "assist-status",
     "calendar", "cap-category", "cap-certainty", "cap-response-type", "cap-scope",
     "cap-severity", "cap-urgency", "cise-classification", "consent-answer", "consent-wish",
     "correction-action", "crossing-state", "data-class", "detection-method", "direction",

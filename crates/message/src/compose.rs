@@ -188,18 +188,14 @@ impl Draft {
 /// # Errors
 /// All faults that a node would find, but for those of keys and callers.
 pub fn compose(
-    draft: Draft,
+    mut draft: Draft,
     now: Millis,
     random: [u8; 10],
     key: &SigningKey,
 ) -> Result<pb::SignedMessage, Faults> {
-    let Draft { header: mut proto, mut body } = draft;
-    body.normalise();
-    proto.amend(&mut text::normalise);
-    let body_bytes = body.encode();
-    fill(&mut proto, &body, now, random);
-    describe(&mut proto, &body, &body_bytes, key);
-
+    draft.body.normalise();
+    draft.header.amend(&mut text::normalise);
+    let (proto, body, body_bytes) = complete(draft, now, random, key);
     let mut findings = Findings::default();
     let outline = header::read(&proto, &mut findings);
     clock::check(&outline, now, &mut findings);
@@ -207,10 +203,40 @@ pub fn compose(
     rules::body::check(&body, context, &mut findings);
     findings.or(outline.facts())?;
 
-    let payload = proto.encode_to_vec().into();
-    let envelope = Some(key.envelope(PayloadType::Header, payload));
-    let message = pb::SignedMessage { envelope, body: body_bytes };
+    let message = sign(&proto, body_bytes, key);
     SignedMessage::from_proto(message).map(SignedMessage::into_proto)
+}
+
+/// Makes a signed message of a draft with whatever faults it has: what is absent is
+/// filled, and no rule is asked. No node takes it; conformance vectors and tests do.
+pub fn sign_as_it_is(
+    draft: Draft,
+    now: Millis,
+    random: [u8; 10],
+    key: &SigningKey,
+) -> pb::SignedMessage {
+    let (header, _, body) = complete(draft, now, random, key);
+    sign(&header, body, key)
+}
+
+fn sign(header: &pb::Header, body: Bytes, key: &SigningKey) -> pb::SignedMessage {
+    let payload = header.encode_to_vec().into();
+    let envelope = Some(key.envelope(PayloadType::Header, payload));
+    pb::SignedMessage { envelope, body }
+}
+
+/// Header, body and its bytes, with all that can be filled in.
+fn complete(
+    draft: Draft,
+    now: Millis,
+    random: [u8; 10],
+    key: &SigningKey,
+) -> (pb::Header, Body, Bytes) {
+    let Draft { mut header, body } = draft;
+    let bytes = body.encode();
+    fill(&mut header, &body, now, random);
+    describe(&mut header, &body, &bytes, key);
+    (header, body, bytes)
 }
 
 /// Sets what is absent and has a default.

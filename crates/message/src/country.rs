@@ -20,7 +20,7 @@ impl Country {
     /// Any other form, and codes that ISO 3166-1 does not assign (`UK`, `EL`, `XX`).
     pub fn parse(code: &str) -> Result<Self, CountryUnknown> {
         let bytes = <[u8; 2]>::try_from(code.as_bytes()).or(Err(CountryUnknown))?;
-        match CODES.binary_search(&&bytes) {
+        match CODES.binary_search_by_key(&&bytes, |(alpha2, _)| *alpha2) {
             Ok(_) => Ok(Self(bytes)),
             Err(_) => Err(CountryUnknown),
         }
@@ -35,6 +35,20 @@ impl Country {
             Self::parse(&code.to_ascii_uppercase())
         } else {
             Err(CountryUnknown)
+        }
+    }
+
+    /// The country of an issuer of documents: ISO 3166-1 alpha-3, and the codes of ICAO
+    /// Doc 9303 for a country of ISO (`D`; `GBD`, `GBN`, `GBO`, `GBP`, `GBS`). None for
+    /// any other.
+    pub fn of_issuer(code: &str) -> Option<Self> {
+        match code {
+            "D" => Some(Self(*b"DE")),
+            "GBD" | "GBN" | "GBO" | "GBP" | "GBS" => Some(Self(*b"GB")),
+            _ => {
+                let issues = |(_, alpha3): &&(_, &[u8; 3])| alpha3.as_slice() == code.as_bytes();
+                CODES.iter().find(issues).map(|(alpha2, _)| Self(**alpha2))
+            }
         }
     }
 
@@ -56,29 +70,59 @@ impl fmt::Debug for Country {
     }
 }
 
-/// The 249 officially assigned codes, sorted.
+/// The 249 officially assigned codes, alpha-2 and alpha-3, sorted by the first.
 #[rustfmt::skip]
-const CODES: &[&[u8; 2]] = &[
-    b"AD", b"AE", b"AF", b"AG", b"AI", b"AL", b"AM", b"AO", b"AQ", b"AR", b"AS", b"AT", b"AU",
-    b"AW", b"AX", b"AZ", b"BA", b"BB", b"BD", b"BE", b"BF", b"BG", b"BH", b"BI", b"BJ", b"BL",
-    b"BM", b"BN", b"BO", b"BQ", b"BR", b"BS", b"BT", b"BV", b"BW", b"BY", b"BZ", b"CA", b"CC",
-    b"CD", b"CF", b"CG", b"CH", b"CI", b"CK", b"CL", b"CM", b"CN", b"CO", b"CR", b"CU", b"CV",
-    b"CW", b"CX", b"CY", b"CZ", b"DE", b"DJ", b"DK", b"DM", b"DO", b"DZ", b"EC", b"EE", b"EG",
-    b"EH", b"ER", b"ES", b"ET", b"FI", b"FJ", b"FK", b"FM", b"FO", b"FR", b"GA", b"GB", b"GD",
-    b"GE", b"GF", b"GG", b"GH", b"GI", b"GL", b"GM", b"GN", b"GP", b"GQ", b"GR", b"GS", b"GT",
-    b"GU", b"GW", b"GY", b"HK", b"HM", b"HN", b"HR", b"HT", b"HU", b"ID", b"IE", b"IL", b"IM",
-    b"IN", b"IO", b"IQ", b"IR", b"IS", b"IT", b"JE", b"JM", b"JO", b"JP", b"KE", b"KG", b"KH",
-    b"KI", b"KM", b"KN", b"KP", b"KR", b"KW", b"KY", b"KZ", b"LA", b"LB", b"LC", b"LI", b"LK",
-    b"LR", b"LS", b"LT", b"LU", b"LV", b"LY", b"MA", b"MC", b"MD", b"ME", b"MF", b"MG", b"MH",
-    b"MK", b"ML", b"MM", b"MN", b"MO", b"MP", b"MQ", b"MR", b"MS", b"MT", b"MU", b"MV", b"MW",
-    b"MX", b"MY", b"MZ", b"NA", b"NC", b"NE", b"NF", b"NG", b"NI", b"NL", b"NO", b"NP", b"NR",
-    b"NU", b"NZ", b"OM", b"PA", b"PE", b"PF", b"PG", b"PH", b"PK", b"PL", b"PM", b"PN", b"PR",
-    b"PS", b"PT", b"PW", b"PY", b"QA", b"RE", b"RO", b"RS", b"RU", b"RW", b"SA", b"SB", b"SC",
-    b"SD", b"SE", b"SG", b"SH", b"SI", b"SJ", b"SK", b"SL", b"SM", b"SN", b"SO", b"SR", b"SS",
-    b"ST", b"SV", b"SX", b"SY", b"SZ", b"TC", b"TD", b"TF", b"TG", b"TH", b"TJ", b"TK", b"TL",
-    b"TM", b"TN", b"TO", b"TR", b"TT", b"TV", b"TW", b"TZ", b"UA", b"UG", b"UM", b"US", b"UY",
-    b"UZ", b"VA", b"VC", b"VE", b"VG", b"VI", b"VN", b"VU", b"WF", b"WS", b"YE", b"YT", b"ZA",
-    b"ZM", b"ZW",
+const CODES: &[(&[u8; 2], &[u8; 3])] = &[
+    (b"AD", b"AND"), (b"AE", b"ARE"), (b"AF", b"AFG"), (b"AG", b"ATG"), (b"AI", b"AIA"),
+    (b"AL", b"ALB"), (b"AM", b"ARM"), (b"AO", b"AGO"), (b"AQ", b"ATA"), (b"AR", b"ARG"),
+    (b"AS", b"ASM"), (b"AT", b"AUT"), (b"AU", b"AUS"), (b"AW", b"ABW"), (b"AX", b"ALA"),
+    (b"AZ", b"AZE"), (b"BA", b"BIH"), (b"BB", b"BRB"), (b"BD", b"BGD"), (b"BE", b"BEL"),
+    (b"BF", b"BFA"), (b"BG", b"BGR"), (b"BH", b"BHR"), (b"BI", b"BDI"), (b"BJ", b"BEN"),
+    (b"BL", b"BLM"), (b"BM", b"BMU"), (b"BN", b"BRN"), (b"BO", b"BOL"), (b"BQ", b"BES"),
+    (b"BR", b"BRA"), (b"BS", b"BHS"), (b"BT", b"BTN"), (b"BV", b"BVT"), (b"BW", b"BWA"),
+    (b"BY", b"BLR"), (b"BZ", b"BLZ"), (b"CA", b"CAN"), (b"CC", b"CCK"), (b"CD", b"COD"),
+    (b"CF", b"CAF"), (b"CG", b"COG"), (b"CH", b"CHE"), (b"CI", b"CIV"), (b"CK", b"COK"),
+    (b"CL", b"CHL"), (b"CM", b"CMR"), (b"CN", b"CHN"), (b"CO", b"COL"), (b"CR", b"CRI"),
+    (b"CU", b"CUB"), (b"CV", b"CPV"), (b"CW", b"CUW"), (b"CX", b"CXR"), (b"CY", b"CYP"),
+    (b"CZ", b"CZE"), (b"DE", b"DEU"), (b"DJ", b"DJI"), (b"DK", b"DNK"), (b"DM", b"DMA"),
+    (b"DO", b"DOM"), (b"DZ", b"DZA"), (b"EC", b"ECU"), (b"EE", b"EST"), (b"EG", b"EGY"),
+    (b"EH", b"ESH"), (b"ER", b"ERI"), (b"ES", b"ESP"), (b"ET", b"ETH"), (b"FI", b"FIN"),
+    (b"FJ", b"FJI"), (b"FK", b"FLK"), (b"FM", b"FSM"), (b"FO", b"FRO"), (b"FR", b"FRA"),
+    (b"GA", b"GAB"), (b"GB", b"GBR"), (b"GD", b"GRD"), (b"GE", b"GEO"), (b"GF", b"GUF"),
+    (b"GG", b"GGY"), (b"GH", b"GHA"), (b"GI", b"GIB"), (b"GL", b"GRL"), (b"GM", b"GMB"),
+    (b"GN", b"GIN"), (b"GP", b"GLP"), (b"GQ", b"GNQ"), (b"GR", b"GRC"), (b"GS", b"SGS"),
+    (b"GT", b"GTM"), (b"GU", b"GUM"), (b"GW", b"GNB"), (b"GY", b"GUY"), (b"HK", b"HKG"),
+    (b"HM", b"HMD"), (b"HN", b"HND"), (b"HR", b"HRV"), (b"HT", b"HTI"), (b"HU", b"HUN"),
+    (b"ID", b"IDN"), (b"IE", b"IRL"), (b"IL", b"ISR"), (b"IM", b"IMN"), (b"IN", b"IND"),
+    (b"IO", b"IOT"), (b"IQ", b"IRQ"), (b"IR", b"IRN"), (b"IS", b"ISL"), (b"IT", b"ITA"),
+    (b"JE", b"JEY"), (b"JM", b"JAM"), (b"JO", b"JOR"), (b"JP", b"JPN"), (b"KE", b"KEN"),
+    (b"KG", b"KGZ"), (b"KH", b"KHM"), (b"KI", b"KIR"), (b"KM", b"COM"), (b"KN", b"KNA"),
+    (b"KP", b"PRK"), (b"KR", b"KOR"), (b"KW", b"KWT"), (b"KY", b"CYM"), (b"KZ", b"KAZ"),
+    (b"LA", b"LAO"), (b"LB", b"LBN"), (b"LC", b"LCA"), (b"LI", b"LIE"), (b"LK", b"LKA"),
+    (b"LR", b"LBR"), (b"LS", b"LSO"), (b"LT", b"LTU"), (b"LU", b"LUX"), (b"LV", b"LVA"),
+    (b"LY", b"LBY"), (b"MA", b"MAR"), (b"MC", b"MCO"), (b"MD", b"MDA"), (b"ME", b"MNE"),
+    (b"MF", b"MAF"), (b"MG", b"MDG"), (b"MH", b"MHL"), (b"MK", b"MKD"), (b"ML", b"MLI"),
+    (b"MM", b"MMR"), (b"MN", b"MNG"), (b"MO", b"MAC"), (b"MP", b"MNP"), (b"MQ", b"MTQ"),
+    (b"MR", b"MRT"), (b"MS", b"MSR"), (b"MT", b"MLT"), (b"MU", b"MUS"), (b"MV", b"MDV"),
+    (b"MW", b"MWI"), (b"MX", b"MEX"), (b"MY", b"MYS"), (b"MZ", b"MOZ"), (b"NA", b"NAM"),
+    (b"NC", b"NCL"), (b"NE", b"NER"), (b"NF", b"NFK"), (b"NG", b"NGA"), (b"NI", b"NIC"),
+    (b"NL", b"NLD"), (b"NO", b"NOR"), (b"NP", b"NPL"), (b"NR", b"NRU"), (b"NU", b"NIU"),
+    (b"NZ", b"NZL"), (b"OM", b"OMN"), (b"PA", b"PAN"), (b"PE", b"PER"), (b"PF", b"PYF"),
+    (b"PG", b"PNG"), (b"PH", b"PHL"), (b"PK", b"PAK"), (b"PL", b"POL"), (b"PM", b"SPM"),
+    (b"PN", b"PCN"), (b"PR", b"PRI"), (b"PS", b"PSE"), (b"PT", b"PRT"), (b"PW", b"PLW"),
+    (b"PY", b"PRY"), (b"QA", b"QAT"), (b"RE", b"REU"), (b"RO", b"ROU"), (b"RS", b"SRB"),
+    (b"RU", b"RUS"), (b"RW", b"RWA"), (b"SA", b"SAU"), (b"SB", b"SLB"), (b"SC", b"SYC"),
+    (b"SD", b"SDN"), (b"SE", b"SWE"), (b"SG", b"SGP"), (b"SH", b"SHN"), (b"SI", b"SVN"),
+    (b"SJ", b"SJM"), (b"SK", b"SVK"), (b"SL", b"SLE"), (b"SM", b"SMR"), (b"SN", b"SEN"),
+    (b"SO", b"SOM"), (b"SR", b"SUR"), (b"SS", b"SSD"), (b"ST", b"STP"), (b"SV", b"SLV"),
+    (b"SX", b"SXM"), (b"SY", b"SYR"), (b"SZ", b"SWZ"), (b"TC", b"TCA"), (b"TD", b"TCD"),
+    (b"TF", b"ATF"), (b"TG", b"TGO"), (b"TH", b"THA"), (b"TJ", b"TJK"), (b"TK", b"TKL"),
+    (b"TL", b"TLS"), (b"TM", b"TKM"), (b"TN", b"TUN"), (b"TO", b"TON"), (b"TR", b"TUR"),
+    (b"TT", b"TTO"), (b"TV", b"TUV"), (b"TW", b"TWN"), (b"TZ", b"TZA"), (b"UA", b"UKR"),
+    (b"UG", b"UGA"), (b"UM", b"UMI"), (b"US", b"USA"), (b"UY", b"URY"), (b"UZ", b"UZB"),
+    (b"VA", b"VAT"), (b"VC", b"VCT"), (b"VE", b"VEN"), (b"VG", b"VGB"), (b"VI", b"VIR"),
+    (b"VN", b"VNM"), (b"VU", b"VUT"), (b"WF", b"WLF"), (b"WS", b"WSM"), (b"YE", b"YEM"),
+    (b"YT", b"MYT"), (b"ZA", b"ZAF"), (b"ZM", b"ZMB"), (b"ZW", b"ZWE"),
 ];
 
 #[cfg(test)]
@@ -88,7 +132,17 @@ mod tests {
     #[test]
     fn the_table_is_sorted_and_whole() {
         assert_eq!(CODES.len(), 249);
-        assert!(CODES.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(CODES.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    }
+
+    #[test]
+    fn issuers_have_three_letters_or_are_icaos() {
+        for (issuer, country) in [("PAK", "PK"), ("D", "DE"), ("GBN", "GB"), ("AFG", "AF")] {
+            assert_eq!(Country::of_issuer(issuer).unwrap().as_str(), country);
+        }
+        for issuer in ["", "PK", "UNO", "XXA", "ZZZ", "pak"] {
+            assert_eq!(Country::of_issuer(issuer), None, "{issuer}");
+        }
     }
 
     #[test]

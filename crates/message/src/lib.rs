@@ -12,6 +12,7 @@ pub mod compose;
 mod country;
 pub mod digest;
 pub mod dsse;
+pub mod examples;
 pub mod fault;
 pub mod header;
 pub mod id;

@@ -42,6 +42,7 @@ pub fn code(reason: Reason) -> u8 {
         | Reason::ExtensionUnknown
         | Reason::GeometryInvalid
         | Reason::CheckDigit
+        | Reason::NotTheOwner
         | Reason::FlashNotAllowed
         | Reason::PersonalDataUncovered
         | Reason::RecipientIsSender

@@ -78,7 +78,7 @@ pub(crate) fn agreement() -> AgreementRef {
         id: "agr:ir-pk:2027-01".into(),
         version: 1,
         sha256: Digest::of(b"the text"),
-        clause: String::new(),
+        clause: "C3".into(),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::caps;
 use crate::digest::Digest;
 use crate::dsse::PayloadType;
 use crate::fault::{At, Faults, Findings};
-use crate::header::{Header, Kind, Signer};
+use crate::header::{Header, Signer};
 use crate::key::{KeyId, PublicKey};
 use crate::reason::Reason;
 use crate::registry::KeyRegistry;
@@ -300,23 +300,8 @@ fn read_body(
         return None;
     }
     let Schema { kind, minor } = outline.schema?;
-    let known = minor == 0;
-    let body = match kind {
-        Kind::Alert => decode(bytes, known, findings).map(Body::Alert),
-        Kind::Incident => decode(bytes, known, findings).map(Body::Incident),
-        Kind::Note => decode(bytes, known, findings).map(Body::Note),
-        _ => None,
-    }?;
+    let body = Body::decode(kind, bytes, minor == 0, findings)?;
     body::check(&body, body::Context::new(header, outline.created_at), findings);
-    Some(body)
-}
-
-/// Decodes a body; of a newer minor of its schema, fields may be unknown.
-fn decode<M: Message + Default>(bytes: &Bytes, known: bool, findings: &mut Findings) -> Option<M> {
-    let body = wire::decode(bytes, body::AT, findings)?;
-    if known {
-        wire::canonical(&body, bytes, body::AT, findings);
-    }
     Some(body)
 }
 

@@ -191,6 +191,46 @@ messages! {
 }
 
 messages! {
+    Seizure {
+        form, goods, mode, conveyances, route, concealment, detection_method, seized_at, place,
+        suspects, links, arrests, description, source_fields,
+    }
+    Route { departure, transit, destination }
+    Rfi {
+        subjects, links, question, justification, urgency, data_classes, languages_accepted,
+        permitted_use, contact,
+    }
+    Justification { reason, offence, link, urgency_reason }
+    Rsp {
+        result, refusal_reasons, refusal_text, deferred_until, fulfils, subjects, links, text,
+        missing_classes,
+    }
+    Hit {
+        alert, at, place, match_strength, actions, outcome, subjects, links, description, contact,
+    }
+    Sitrep { period, areas, report_type, indicators, narrative, confidence }
+    Indicator { code, digits, exponent, unit, breakdown }
+    IndicatorPart { dimension, value, digits, exponent }
+    CrossingStatus {
+        crossing_id, direction, state, reason, modes, valid_until, place, observed_at,
+    }
+    CrossingMode {
+        mode, lanes_max, lanes_open, wait_expected_min, wait_measured_min, queue_m, service_per_h,
+        volume_per_h,
+    }
+    AdvanceNotice {
+        subjects, links, mode, from, to, eta, seals: Id, tir_carnet: Id, risk_type, risk_level,
+        requested_control, persons, contact,
+    }
+    Assist { status, needs, place, by_when, description, contact, refusal_text }
+    Need { code, quantity, description }
+    Consent { about, wish, recipients, until, level: Id, reason, answer, scope }
+    Correction { about, changes, ground }
+    Proposal { about, changes, ground }
+    FieldChange { path: Id, action, value }
+}
+
+messages! {
     PartialTime { instant, date, as_printed, calendar }
     Period { from, to }
     Confidence { grade, validation }

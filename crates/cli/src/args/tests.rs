@@ -112,7 +112,7 @@ fn what_cannot_be_meant_is_refused() {
         "barid trace 550e8400-e29b-41d4-a716-446655440000",
         "barid log --from yesterday",
         "barid dead-letters show 01a3185c-5000-7001-8000-000000000002",
-        "barid message new seizure",
+        "barid message new proposals",
     ] {
         assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
     }

@@ -43,6 +43,9 @@ enum Action {
     New {
         /// Which kind
         kind: KindName,
+        /// Without the comment lines
+        #[arg(long)]
+        plain: bool,
     },
     /// Check messages by every rule that needs no node; exit code 1 if one has faults
     #[command(after_help = CHECK_HELP)]
@@ -82,7 +85,8 @@ Codes in bodies are open: one that a list does not have is carried and shown as 
 
 const NEW_EXAMPLES: &str = "\
 EXAMPLES
-  barid message new note > note.json";
+  barid message new note > note.json
+  barid message new crossing-status --plain";
 
 const SHOW_EXAMPLES: &str = "\
 EXAMPLES
@@ -105,7 +109,13 @@ pub(crate) fn run(
     output: &mut Output,
 ) -> anyhow::Result<ExitCode> {
     match &args.action {
-        Action::New { kind } => output.text(document::template(*kind))?,
+        Action::New { kind, plain: false } => output.text(document::template(*kind))?,
+        Action::New { kind, plain: true } => {
+            let lines = document::template(*kind).lines();
+            for line in lines.filter(|line| !line.trim_start().starts_with("//")) {
+                output.line(line)?;
+            }
+        }
         Action::Check { inputs, key, kind } => {
             let key = key.as_deref().map(public_key).transpose()?;
             let form = kind.map_or(Form::Message, Form::Body);

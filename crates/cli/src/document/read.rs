@@ -1,5 +1,6 @@
 //! From files, folders and stdin to documents.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -9,8 +10,8 @@ use barid_message::body::Body;
 use barid_proto::message::v1 as pb;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::{Document, KindName};
 
@@ -45,15 +46,64 @@ impl From<&str> for Input {
 }
 
 /// One JSON object of a file, whichever form it has.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Default)]
 struct Raw {
     header: Option<pb::Header>,
-    alert: Option<pb::Alert>,
-    incident: Option<pb::Incident>,
-    note: Option<pb::Note>,
+    bodies: Vec<Body>,
     envelope: Option<pb::Envelope>,
     body: Option<String>,
+}
+
+/// What differs between kinds by no more than a name.
+macro_rules! named {
+    ($($(#[$doc:meta])+ $kind:ident $name:literal $json:literal),* $(,)?) => {
+        const FIELDS: &[&str] = &["header", $($json,)* "envelope", "body"];
+
+        impl<'de> Visitor<'de> for RawVisitor {
+            type Value = Raw;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a message")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Raw, A::Error> {
+                let mut raw = Raw::default();
+                while let Some(name) = fields.next_key::<String>()? {
+                    match name.as_str() {
+                        "header" if raw.header.is_some() => return Err(twice("header")),
+                        "envelope" if raw.envelope.is_some() => return Err(twice("envelope")),
+                        "body" if raw.body.is_some() => return Err(twice("body")),
+                        "header" => raw.header = fields.next_value()?,
+                        "envelope" => raw.envelope = fields.next_value()?,
+                        "body" => raw.body = fields.next_value()?,
+                        $($json => raw.bodies.push(fields.next_value::<pb::$kind>()?.into()),)*
+                        other => return Err(Error::unknown_field(other, FIELDS)),
+                    }
+                }
+                Ok(raw)
+            }
+        }
+
+        fn bodies_of(kind: KindName, text: &str) -> anyhow::Result<Vec<Document>> {
+            match kind {
+                $(KindName::$kind => bodies::<pb::$kind>(text),)*
+            }
+        }
+    };
+}
+
+barid_message::kinds!(named);
+
+struct RawVisitor;
+
+fn twice<E: Error>(field: &'static str) -> E {
+    E::duplicate_field(field)
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(RawVisitor)
+    }
 }
 
 /// Reads every message of an input, each with the name of where it stood. One input may
@@ -133,9 +183,7 @@ pub(super) fn parse(text: &str, form: Form) -> anyhow::Result<Vec<Document>> {
     let text = without_comments(text);
     match form {
         Form::Message => stream::<Raw>(&text)?.into_iter().map(document).collect(),
-        Form::Body(KindName::Alert) => bodies::<pb::Alert>(&text),
-        Form::Body(KindName::Incident) => bodies::<pb::Incident>(&text),
-        Form::Body(KindName::Note) => bodies::<pb::Note>(&text),
+        Form::Body(kind) => bodies_of(kind, &text),
     }
 }
 
@@ -157,9 +205,8 @@ fn bodies<T: DeserializeOwned + Into<Body>>(text: &str) -> anyhow::Result<Vec<Do
 }
 
 fn document(raw: Raw) -> anyhow::Result<Document> {
-    let Raw { header, alert, incident, note, envelope, body } = raw;
-    let bodies = [alert.map(Body::from), incident.map(Body::from), note.map(Body::from)];
-    let mut bodies = bodies.into_iter().flatten();
+    let Raw { header, bodies, envelope, body } = raw;
+    let mut bodies = bodies.into_iter();
     match (envelope, bodies.next(), bodies.next()) {
         (Some(envelope), None, _) if header.is_none() => {
             let body = STANDARD.decode(body.unwrap_or_default());
@@ -172,8 +219,9 @@ fn document(raw: Raw) -> anyhow::Result<Document> {
             Ok(Document::Draft(Box::new(header.unwrap_or_default()), Box::new(content)))
         }
         _ => bail!(
-            "a message has one of \"alert\", \"incident\" and \"note\", and perhaps a \"header\"; a \
-             signed one has \"envelope\" and \"body\"; `barid message new note` prints one to fill in"
+            "a message has one body, named by its kind (\"alert\", \"note\", ...), and perhaps a \
+             \"header\"; a signed one has \"envelope\" and \"body\"; `barid message new note` prints one \
+             to fill in"
         ),
     }
 }

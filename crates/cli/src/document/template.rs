@@ -8,33 +8,42 @@ use serde_json::Value;
 
 use super::{KindName, Readable};
 
-/// The message to fill in of a kind.
-pub(crate) fn template(kind: KindName) -> &'static str {
-    match kind {
-        KindName::Alert => include_str!("alert.json"),
-        KindName::Incident => include_str!("incident.json"),
-        KindName::Note => include_str!("note.json"),
-    }
+/// `<digest>` in the base64 that the field of a digest must have.
+const DIGEST: &str = "PGRpZ2VzdD4=";
+
+/// What differs between kinds by no more than a name.
+macro_rules! named {
+    ($($(#[$doc:meta])+ $kind:ident $name:literal $json:literal),* $(,)?) => {
+        /// The message to fill in of a kind.
+        pub(crate) fn template(kind: KindName) -> &'static str {
+            match kind {
+                $(KindName::$kind => include_str!(concat!($name, ".json")),)*
+            }
+        }
+    };
 }
+
+barid_message::kinds!(named);
 
 /// Whether a text is one that a template has for its writer to replace: `<subject>`.
 pub(crate) fn is_placeholder(text: &str) -> bool {
     let quoted = format!("\"{text}\"");
-    let kinds = [KindName::Alert, KindName::Incident, KindName::Note];
-    text.starts_with('<')
-        && text.ends_with('>')
-        && kinds.into_iter().any(|kind| template(kind).contains(&quoted))
+    let mut kinds = KindName::ALL.iter();
+    text == DIGEST
+        || text.starts_with('<')
+            && text.ends_with('>')
+            && kinds.any(|kind| template(*kind).contains(&quoted))
 }
 
 /// Where a message still says what its template said, named as a node names fields.
 pub(crate) fn unfilled(header: &pb::Header, body: &Body) -> serde_json::Result<Vec<Fault>> {
-    let Readable { header, alert, incident, note } = Readable::of(header, body);
     let mut found = Vec::new();
     search(&serde_json::to_value(header)?, "header", &mut found);
-    for body in [serde_json::to_value(alert)?, serde_json::to_value(incident)?] {
-        search(&body, "body", &mut found);
+    let message = serde_json::to_value(Readable::of(header, body))?;
+    let parts = message.as_object().into_iter().flatten();
+    for (_, part) in parts.filter(|(name, _)| *name != "header") {
+        search(part, "body", &mut found);
     }
-    search(&serde_json::to_value(note)?, "body", &mut found);
     Ok(found)
 }
 

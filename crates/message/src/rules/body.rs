@@ -4,10 +4,16 @@
 //! being known.
 
 mod alert;
+mod assist;
+mod crossing;
 mod document;
 mod geometry;
 mod incident;
+mod owner;
 mod place;
+mod request;
+mod seizure;
+mod sitrep;
 mod subject;
 mod text;
 mod things;
@@ -15,6 +21,7 @@ mod time;
 
 use barid_proto::message::v1 as pb;
 
+use crate::address::Address;
 use crate::body::Body;
 use crate::caps;
 use crate::fault::{At, Findings};
@@ -25,7 +32,7 @@ use crate::time::Millis;
 pub(crate) const AT: At<'static> = At::root("body");
 
 /// What the header says that its body must agree with.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Context<'a> {
     /// Languages of the texts (row 17).
     pub(crate) languages: &'a [String],
@@ -33,6 +40,10 @@ pub(crate) struct Context<'a> {
     pub(crate) personal_data: &'a [i32],
     /// When the message was made; None where that could not be read.
     pub(crate) created_at: Option<Millis>,
+    /// Who speaks (row 5); None where that could not be read.
+    pub(crate) origin: Option<Address>,
+    /// Whether it names what it answers (row 2).
+    pub(crate) answers: bool,
 }
 
 impl<'a> Context<'a> {
@@ -41,7 +52,9 @@ impl<'a> Context<'a> {
         let languages = header.languages.as_ref().map_or(&[][..], |row| &row.languages);
         let personal_data =
             header.data_protection.as_ref().map_or(&[][..], |row| &row.personal_data);
-        Self { languages, personal_data, created_at }
+        let origin = header.originator.as_ref().and_then(|row| Address::parse(&row.address).ok());
+        let answers = header.identity.as_ref().is_some_and(|row| !row.correlation_id.is_empty());
+        Self { languages, personal_data, created_at, origin, answers }
     }
 
     /// Whether a class of personal data is declared.
@@ -52,16 +65,23 @@ impl<'a> Context<'a> {
 
 /// Checks a body.
 pub(crate) fn check(body: &Body, context: Context<'_>, findings: &mut Findings) {
-    match body {
-        Body::Alert(alert) => findings.texts(AT, alert, Layout::Lines),
-        Body::Incident(incident) => findings.texts(AT, incident, Layout::Lines),
-        Body::Note(note) => findings.texts(AT, note, Layout::Lines),
-    }
+    findings.texts(AT, body.strings(), Layout::Lines);
     let mut inspection = Inspection { findings, context };
     match body {
-        Body::Alert(alert) => inspection.alert(alert),
-        Body::Incident(incident) => inspection.incident(incident),
-        Body::Note(note) => inspection.note(note),
+        Body::Alert(body) => inspection.alert(body),
+        Body::Incident(body) => inspection.incident(body),
+        Body::Seizure(body) => inspection.seizure(body),
+        Body::Rfi(body) => inspection.rfi(body),
+        Body::Rsp(body) => inspection.rsp(body),
+        Body::Hit(body) => inspection.hit(body),
+        Body::Sitrep(body) => inspection.sitrep(body),
+        Body::CrossingStatus(body) => inspection.crossing_status(body),
+        Body::AdvanceNotice(body) => inspection.advance_notice(body),
+        Body::Assist(body) => inspection.assist(body),
+        Body::Consent(body) => inspection.consent(body),
+        Body::Correction(body) => inspection.correction(body),
+        Body::Proposal(body) => inspection.proposal(body),
+        Body::Note(body) => inspection.note(body),
     }
 }
 
@@ -76,6 +96,20 @@ impl Inspection<'_, '_> {
         let pb::Note { subject, text } = note;
         self.one_each(AT.field("subject"), subject, 0..=caps::TEXTS_MAX);
         self.one_each(AT.field("text"), text, 1..=caps::TEXTS_MAX);
+    }
+
+    /// V11: an answer names what it answers.
+    fn answers(&mut self) {
+        if !self.context.answers {
+            let header = At::root("header");
+            let identity = header.field("identity");
+            self.findings.missing(identity.field("correlation_id"), "V11");
+        }
+    }
+
+    /// Notes that a field which holds only in another case is set.
+    fn uncalled(&mut self, at: At<'_>, when: &'static str) {
+        self.findings.invalid(at, "body", format!("only {when}; leave it out"));
     }
 
     /// Notes that a required field is absent.

@@ -1,10 +1,12 @@
 //! Checks of single fields that many rules share.
 
 use barid_proto::Timestamp;
+use barid_proto::message::v1 as pb;
 use std::ops::RangeInclusive;
 
 use crate::address::{Address, AddressError};
 use crate::caps;
+use crate::digest::Digest;
 use crate::fault::{At, Findings};
 use crate::id::MessageId;
 use crate::language::is_language;
@@ -169,6 +171,22 @@ impl Findings {
         }
     }
 
+    /// A reference to another message. Gives its originator.
+    pub(super) fn reference(
+        &mut self,
+        at: At<'_>,
+        rule: Rule,
+        reference: &pb::Reference,
+    ) -> Option<Address> {
+        let pb::Reference { originator, message_id, header_digest } = reference;
+        let originator = self.address(at.field("originator"), rule, originator);
+        self.message_id(at.field("message_id"), rule, message_id);
+        if !header_digest.is_empty() && Digest::from_slice(header_digest).is_err() {
+            self.invalid(at.field("header_digest"), rule, "32 bytes, or empty, are expected");
+        }
+        originator
+    }
+
     /// A language tag.
     pub(super) fn language(&mut self, at: At<'_>, rule: Rule, tag: &str) {
         if !is_language(tag) {
@@ -179,7 +197,7 @@ impl Findings {
 
     /// The rules of text for every string of a message (V14), of this layout where its
     /// field has none of its own.
-    pub(super) fn texts(&mut self, at: At<'_>, message: &impl Strings, layout: Layout) {
+    pub(super) fn texts(&mut self, at: At<'_>, message: &(impl Strings + ?Sized), layout: Layout) {
         message.visit(at, layout, &mut |at, layout, string| {
             if let Err(fault) = text::check(string, layout) {
                 self.add(at, Reason::TextInvalid, "V14", fault.to_string());

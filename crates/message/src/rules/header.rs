@@ -107,7 +107,7 @@ pub(crate) fn read(header: &pb::Header, f: &mut Findings) -> Outline {
     handling::onward(onward.as_ref(), AT.field("onward"), f);
     let has_basis = legal.as_ref().is_some_and(|row| !row.legal_basis.is_empty());
     let legal = law::legal(legal.as_ref(), AT.field("legal"), f);
-    let personal = law::data_protection(data_protection.as_ref(), AT.field("data_protection"), f);
+    let classes = law::data_protection(data_protection.as_ref(), AT.field("data_protection"), f);
     law::grading(grading.as_ref(), AT.field("grading"), f);
     content::ack_policy(ack_policy.as_ref(), AT.field("ack_policy"), f);
     content::languages(languages.as_ref(), AT.field("languages"), f);
@@ -120,9 +120,9 @@ pub(crate) fn read(header: &pb::Header, f: &mut Findings) -> Outline {
     f.texts(AT, header, Layout::Line);
 
     flash(level, kind, body, f);
-    if personal {
-        covered(has_basis, ends, f);
-    }
+    covered(&classes, has_basis, ends, f);
+    named_clause(&classes, legal.as_ref(), f);
+    by_kind(kind, body, f);
 
     Outline {
         schema,
@@ -158,9 +158,39 @@ fn flash(level: Option<Precedence>, kind: Option<Kind>, body: Option<Content>, f
     }
 }
 
+/// V18: what some kinds have to say is short.
+fn by_kind(kind: Option<Kind>, body: Option<Content>, f: &mut Findings) {
+    let Some(max) = kind.and_then(caps::body_bytes_max) else {
+        return;
+    };
+    if body.is_some_and(|body| usize::try_from(body.size).is_ok_and(|size| size > max)) {
+        let at = AT.field("content");
+        let at = at.field("body");
+        let text = format!("a body of this kind has at most {max} bytes");
+        f.add(at.field("size"), Reason::TooLarge, "V18", text);
+    }
+}
+
+/// V20: data of minors and special categories need a clause of the agreement by name.
+fn named_clause(classes: &[pb::PersonalData], legal: Option<&Legal>, f: &mut Findings) {
+    let Some(Legal { agreement, .. }) = legal else {
+        return;
+    };
+    let guarded = [pb::PersonalData::Minor, pb::PersonalData::Special];
+    if agreement.clause.is_empty() && guarded.iter().any(|class| classes.contains(class)) {
+        let text = "name the clause that allows data of minors or of special categories";
+        let legal = AT.field("legal");
+        let at = legal.field("agreement");
+        f.add(at.field("clause"), Reason::PersonalDataUncovered, "V20", text);
+    }
+}
+
 /// V9: personal data needs a purpose (row 13 asks for one anyway), a legal basis, and
 /// an end.
-fn covered(has_basis: bool, ends: Ends, f: &mut Findings) {
+fn covered(classes: &[pb::PersonalData], has_basis: bool, ends: Ends, f: &mut Findings) {
+    if classes.is_empty() {
+        return;
+    }
     if !has_basis {
         let text = "required with personal data; name the law or article";
         let legal = AT.field("legal");

@@ -45,6 +45,7 @@ impl Inspection<'_, '_> {
         self.code_list(AT.field("response_types"), response_types, 0..=caps::LIST_MAX);
         self.each(AT.field("areas"), areas, 1..=caps::AREAS_MAX, Self::area);
         self.subjects(AT.field("subjects"), subjects);
+        self.posted_documents(AT.field("subjects"), subjects);
         self.links(AT.field("links"), links, subjects.len());
         self.code(AT.field("alert_category"), alert_category);
         self.code_list(AT.field("actions_to_take"), actions_to_take, 1..=caps::ACTIONS_MAX);

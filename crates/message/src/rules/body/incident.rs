@@ -45,7 +45,7 @@ impl Inspection<'_, '_> {
         self.subjects(AT.field("participants"), participants);
         self.subjects(AT.field("objects"), objects);
         self.links(AT.field("links"), links, participants.len() + objects.len());
-        self.each(AT.field("seizures"), seizures, 0..=caps::SUBJECTS_MAX, Self::seizure);
+        self.each(AT.field("seizures"), seizures, 0..=caps::SUBJECTS_MAX, Self::seized_goods);
         self.code_list(AT.field("response_taken"), response_taken, 1..=caps::RESPONSES_MAX);
         self.texts(AT.field("planned"), planned);
         self.texts(AT.field("assistance_needed"), assistance_needed);
@@ -67,7 +67,7 @@ impl Inspection<'_, '_> {
         }
     }
 
-    fn seizure(&mut self, at: At<'_>, seizure: &pb::SeizedGoods) {
+    pub(super) fn seized_goods(&mut self, at: At<'_>, seizure: &pb::SeizedGoods) {
         let pb::SeizedGoods { goods, detection_method, concealment } = seizure;
         self.required(at.field("goods"), goods.as_ref(), Self::goods);
         self.code(at.field("detection_method"), detection_method);

@@ -15,7 +15,7 @@ impl Inspection<'_, '_> {
         self.each(at, subjects, 0..=caps::SUBJECTS_MAX, Self::subject);
     }
 
-    fn subject(&mut self, at: At<'_>, subject: &pb::Subject) {
+    pub(super) fn subject(&mut self, at: At<'_>, subject: &pb::Subject) {
         let pb::Subject { item, role, confidence } = subject;
         match item {
             None => self.missing(at),

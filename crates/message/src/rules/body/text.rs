@@ -32,6 +32,14 @@ impl Inspection<'_, '_> {
         self.findings.code::<pb::TextOrigin>(at.field("origin"), "body", *origin);
     }
 
+    /// One text in several languages, at least one where `required`.
+    pub(super) fn one_each_if(&mut self, required: bool, at: At<'_>, texts: &[pb::Text]) {
+        if required && texts.is_empty() {
+            self.missing(at);
+        }
+        self.one_each(at, texts, 0..=caps::TEXTS_MAX);
+    }
+
     /// Any number of texts.
     pub(super) fn texts(&mut self, at: At<'_>, texts: &[pb::Text]) {
         self.each(at, texts, 0..=caps::LIST_MAX, Self::text);

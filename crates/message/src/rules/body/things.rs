@@ -86,7 +86,7 @@ impl Inspection<'_, '_> {
         self.checked(at.field("hs_code"), hs_code, HsCode::parse);
     }
 
-    fn quantity(&mut self, at: At<'_>, quantity: &pb::Quantity) {
+    pub(super) fn quantity(&mut self, at: At<'_>, quantity: &pb::Quantity) {
         let pb::Quantity { digits: _, exponent, unit } = quantity;
         self.exponent(at, *exponent);
         self.required_code(at.field("unit"), unit);
@@ -100,7 +100,7 @@ impl Inspection<'_, '_> {
         }
     }
 
-    fn exponent(&mut self, at: At<'_>, exponent: i32) {
+    pub(super) fn exponent(&mut self, at: At<'_>, exponent: i32) {
         if !(-9..=9).contains(&exponent) {
             self.invalid(at.field("exponent"), "a power of ten, -9 to 9, is expected");
         }

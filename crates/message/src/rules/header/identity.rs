@@ -4,7 +4,6 @@ use barid_proto::message::v1 as pb;
 
 use crate::body;
 use crate::caps;
-use crate::digest::Digest;
 use crate::fault::{At, Findings};
 use crate::header::{Kind, Status};
 use crate::id::MessageId;
@@ -110,12 +109,6 @@ pub(super) fn lineage(row: Option<&pb::Lineage>, at: At<'_>, f: &mut Findings) {
         return;
     }
     for (position, reference) in references.iter().enumerate() {
-        let at = at.item(position);
-        let pb::Reference { originator, message_id, header_digest } = reference;
-        f.address(at.field("originator"), "row 4", originator);
-        f.message_id(at.field("message_id"), "row 4", message_id);
-        if !header_digest.is_empty() && Digest::from_slice(header_digest).is_err() {
-            f.invalid(at.field("header_digest"), "row 4", "32 bytes, or empty, are expected");
-        }
+        f.reference(at.item(position), "row 4", reference);
     }
 }

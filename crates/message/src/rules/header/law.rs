@@ -69,14 +69,14 @@ pub(super) fn digest(
     digest
 }
 
-/// Row 14: what the body holds. True = personal data.
+/// Row 14: the classes of personal data that the body holds; none of them is NONE.
 pub(super) fn data_protection(
     row: Option<&pb::DataProtection>,
     at: At<'_>,
     f: &mut Findings,
-) -> bool {
+) -> Vec<pb::PersonalData> {
     let Some(row) = f.required(at, "row 14", row) else {
-        return false;
+        return Vec::new();
     };
     let pb::DataProtection { personal_data, protection_guard } = row;
     if *protection_guard {
@@ -88,7 +88,7 @@ pub(super) fn data_protection(
     }
     // Five classes, none twice.
     if !f.list(at, "row 14", personal_data.len(), 0..=5) {
-        return true;
+        return vec![pb::PersonalData::Ordinary];
     }
     f.distinct(at, "row 14", personal_data);
     let mut classes = Vec::with_capacity(personal_data.len());
@@ -99,7 +99,8 @@ pub(super) fn data_protection(
     if none && personal_data.len() > 1 {
         f.add(at, Reason::ListInvalid, "row 14", "NONE stands alone or not at all");
     }
-    classes.iter().any(|class| *class != pb::PersonalData::None)
+    classes.retain(|class| *class != pb::PersonalData::None);
+    classes
 }
 
 /// Row 15: grades of the named system.

@@ -64,7 +64,7 @@ const WHAT_THE_MESSAGE_IS: &[Case] = &[
     (|h| h.schema = None, Reason::FieldMissing, "schema"),
     (|h| h.schema.as_mut().unwrap().kind = 0, Reason::FieldMissing, "schema.kind"),
     (|h| h.schema.as_mut().unwrap().kind = 99, Reason::UnknownCode, "schema.kind"),
-    (|h| h.schema.as_mut().unwrap().kind = 3, Reason::NotSupportedYet, "schema.kind"),
+    (|h| h.schema.as_mut().unwrap().kind = 3, Reason::BodyMismatch, "schema.schema_id"),
     (
         |h| h.schema.as_mut().unwrap().schema_id = "barid.message.v1.Alert".into(),
         Reason::BodyMismatch,
