@@ -1,5 +1,6 @@
 //! Messages in files: canonical proto3 JSON, with comment lines for people.
 
+mod place;
 mod read;
 mod template;
 #[cfg(test)]
@@ -12,7 +13,7 @@ use barid_proto::message::v1 as pb;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
-pub(crate) use read::{Form, Input, read, read_each};
+pub(crate) use read::{Form, Input, Misread, parse, read, read_each};
 pub(crate) use template::{is_placeholder, template, unfilled};
 
 /// A message in a file.

@@ -15,6 +15,7 @@ mod output;
 mod replay;
 mod scratch;
 mod show;
+mod vectors;
 mod words;
 
 use std::process::ExitCode;

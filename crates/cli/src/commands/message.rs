@@ -1,10 +1,14 @@
 //! `barid message`: messages without a node.
 
+#[cfg(test)]
+mod broken_tests;
 mod check;
 mod codes;
 #[cfg(test)]
 mod tests;
+mod vectors;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
@@ -74,7 +78,20 @@ enum Action {
         /// Name of a list; absent = all lists
         list: Option<String>,
     },
+    /// Write the conformance set: messages of every kind, right and wrong, signed with
+    /// test keys, with what is expected of each
+    #[command(after_help = VECTORS_EXAMPLES)]
+    Vectors {
+        /// A folder that is not there yet
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
 }
+
+const VECTORS_EXAMPLES: &str = "\
+EXAMPLES
+  barid message vectors conformance
+  barid message check conformance/valid-alert.json";
 
 const CODES_HELP: &str = "\
 EXAMPLES
@@ -122,6 +139,7 @@ pub(crate) fn run(
             check_all(inputs, form, key.as_ref(), global, output)?;
         }
         Action::Codes { list } => codes::show(list.as_deref(), output)?,
+        Action::Vectors { folder } => vectors::write(folder, output)?,
         Action::Show { inputs } => {
             for input in inputs {
                 for (name, document) in document::read(&Input::from(input.as_str()), Form::Message)?

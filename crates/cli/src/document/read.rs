@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{Document, KindName};
+use super::{Document, KindName, place};
 
 /// The largest input read, in bytes: far more than the largest message in JSON.
 const INPUT_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -106,6 +106,22 @@ impl<'de> Deserialize<'de> for Raw {
     }
 }
 
+/// A text that is no JSON, or no JSON of a message.
+#[derive(Debug)]
+pub(crate) struct Misread {
+    /// The field that was being read; empty before the first.
+    pub(crate) field: String,
+    fault: serde_json::Error,
+}
+
+impl fmt::Display for Misread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.fault, f)
+    }
+}
+
+impl std::error::Error for Misread {}
+
 /// Reads every message of an input, each with the name of where it stood. One input may
 /// hold several, one after the other.
 pub(crate) fn read(input: &Input, form: Form) -> anyhow::Result<Vec<(String, Document)>> {
@@ -179,7 +195,7 @@ fn limited(source: impl io::Read) -> anyhow::Result<String> {
 }
 
 /// Reads every message of a text.
-pub(super) fn parse(text: &str, form: Form) -> anyhow::Result<Vec<Document>> {
+pub(crate) fn parse(text: &str, form: Form) -> anyhow::Result<Vec<Document>> {
     let text = without_comments(text);
     match form {
         Form::Message => stream::<Raw>(&text)?.into_iter().map(document).collect(),
@@ -195,8 +211,13 @@ fn without_comments(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn stream<T: DeserializeOwned>(text: &str) -> serde_json::Result<Vec<T>> {
-    serde_json::Deserializer::from_str(text).into_iter().collect()
+fn stream<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, Misread> {
+    let found: Result<_, serde_json::Error> =
+        serde_json::Deserializer::from_str(text).into_iter().collect();
+    found.map_err(|fault| Misread {
+        field: place::path_at(text, fault.line(), fault.column()),
+        fault,
+    })
 }
 
 fn bodies<T: DeserializeOwned + Into<Body>>(text: &str) -> anyhow::Result<Vec<Document>> {

@@ -14,7 +14,7 @@ use barid_proto::message::v1 as pb;
 
 use crate::args::Global;
 use crate::context::{self, Caller};
-use crate::document::{self, Document};
+use crate::document::{self, Document, Misread};
 use crate::output::{Line, Output};
 
 /// Stands for the sender of a draft that names none, where nobody says who it is: any
@@ -99,8 +99,9 @@ fn signed_faults(message: &pb::SignedMessage, key: Option<&PublicKey>) -> Result
 
 /// What stands in place of a message in a file that cannot be read as one.
 pub(super) fn unreadable(error: &anyhow::Error) -> Fault {
+    let field = error.downcast_ref::<Misread>().map_or("", |misread| &misread.field);
     Fault {
-        path: "file".to_owned(),
+        path: if field.is_empty() { "file".to_owned() } else { field.to_owned() },
         reason: Reason::Malformed,
         rule: "JSON",
         description: format!("{error:#}"),
