@@ -9,6 +9,7 @@ mod wire;
 use anyhow::Context as _;
 use barid_message::address::Address;
 use barid_message::compose::{Draft, sign_as_it_is};
+use barid_message::digest::Digest;
 use barid_message::examples::{MADE_AT_MS, REFUSED, Refused, VALID, premises};
 use barid_message::header::Kind;
 use barid_message::key::SigningKey;
@@ -72,25 +73,26 @@ impl World {
         })
     }
 
-    /// Signs a draft, whatever is wrong with it, as message number so and so.
-    fn sign(&self, draft: Draft, number: usize) -> anyhow::Result<pb::SignedMessage> {
+    /// Signs a draft, whatever is wrong with it. The id comes of the name, so that no
+    /// message of the set changes when others are added.
+    fn sign(&self, draft: Draft, name: &str) -> pb::SignedMessage {
         let mut random = [0; 10];
-        random[8..].copy_from_slice(&u16::try_from(number)?.to_be_bytes());
-        Ok(sign_as_it_is(draft, self.now, random, &self.key))
+        random.copy_from_slice(&Digest::of(name.as_bytes()).as_bytes()[..10]);
+        sign_as_it_is(draft, self.now, random, &self.key)
     }
 }
 
 /// The whole set, always the same.
 pub(crate) fn set(world: &World) -> anyhow::Result<Vec<Vector>> {
-    let mut vectors = Vec::new();
+    let mut vectors: Vec<Vector> = Vec::new();
     for (kind, text) in VALID {
-        let message = world.sign(draft(text)?, vectors.len())?;
         let name = format!("valid-{}", short(*kind));
+        let message = world.sign(draft(text)?, &name);
         vectors.push(Vector { name, about: json!({"valid": true}), refused: None, message });
     }
     for row in REFUSED {
-        let message = world.sign(changed(row)?, vectors.len())?;
-        let name = format!("{:03}-{}", vectors.len(), short(row.kind));
+        let name = free_name(&vectors, &format!("{}-{} {}", short(row.kind), row.rule, row.field));
+        let message = world.sign(changed(row)?, &name);
         let about = json!({"field": row.field, "value": row.value});
         let refused = Some(Refusal {
             reason: reason::name(row.reason),
@@ -101,6 +103,17 @@ pub(crate) fn set(world: &World) -> anyhow::Result<Vec<Vector>> {
     }
     wire::add(world, &mut vectors)?;
     Ok(vectors)
+}
+
+/// A name fit for a file, with a number where it is taken.
+fn free_name(vectors: &[Vector], wanted: &str) -> String {
+    let words = wanted.split(|letter: char| !letter.is_ascii_alphanumeric());
+    let words = words.filter(|word| !word.is_empty()).collect::<Vec<_>>();
+    let name = words.join("-").to_ascii_lowercase();
+    let taken = |name: &str| vectors.iter().any(|vector| vector.name == name);
+    let numbered = (2..).map(|number| format!("{name}-{number}"));
+    let mut names = std::iter::once(name.clone()).chain(numbered);
+    names.find(|name| !taken(name)).unwrap_or(name)
 }
 
 /// `crossing-status` of CROSSING_STATUS.

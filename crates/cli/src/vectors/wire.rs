@@ -7,7 +7,7 @@ use barid_proto::message::v1 as pb;
 use bytes::Bytes;
 use serde_json::json;
 
-use super::{Refusal, Vector, World, draft, example};
+use super::{Refusal, Vector, World, draft, example, free_name};
 
 /// What is done to a signed note, what it is refused for, where, and by which rule.
 type Case = (&'static str, fn(&mut pb::SignedMessage), &'static str, &'static str, &'static str);
@@ -74,15 +74,15 @@ const CASES: &[Case] = &[
 /// Adds them to the set.
 pub(super) fn add(world: &World, vectors: &mut Vec<Vector>) -> anyhow::Result<()> {
     for (done, change, reason, field, rule) in CASES {
-        let mut message = world.sign(draft(example(Kind::Note)?)?, vectors.len())?;
+        let mut message = world.sign(draft(example(Kind::Note)?)?, done);
         change(&mut message);
-        push(vectors, "wire", done, (reason, field, rule), message);
+        push(vectors, done, (reason, field, rule), message);
     }
     let mut stranger = World::new()?;
     std::mem::swap(&mut stranger.key, &mut stranger.stranger);
-    let message = stranger.sign(draft(example(Kind::Note)?)?, vectors.len())?;
-    let expected = ("KEY_UNKNOWN", "header.signers[0].keyid", "V1");
-    push(vectors, "wire", "signed with a key that nobody registered", expected, message);
+    let done = "signed with a key that nobody registered";
+    let message = stranger.sign(draft(example(Kind::Note)?)?, done);
+    push(vectors, done, ("KEY_UNKNOWN", "header.signers[0].keyid", "V1"), message);
 
     for (done, seconds, expected) in [
         ("made 301 s in the future", 301, ("CLOCK_SKEW", "header.times.created_at", "V3")),
@@ -92,20 +92,18 @@ pub(super) fn add(world: &World, vectors: &mut Vec<Vector>) -> anyhow::Result<()
         let times = note.header_mut().times.as_mut().context("the example has times")?;
         let made = times.created_at.context("the example says when it was made")?;
         times.created_at = Some(Timestamp { seconds: made.seconds + seconds, ..made });
-        let message = world.sign(note, vectors.len())?;
-        push(vectors, "clock", done, expected, message);
+        push(vectors, done, expected, world.sign(note, done));
     }
     Ok(())
 }
 
 fn push(
     vectors: &mut Vec<Vector>,
-    sort: &str,
     done: &str,
     (reason, field, rule): (&'static str, &str, &'static str),
     message: pb::SignedMessage,
 ) {
-    let name = format!("{:03}-{sort}", vectors.len());
+    let name = free_name(vectors, &format!("wire-{done}"));
     let refused = Some(Refusal { reason, field: field.to_owned(), rule });
     vectors.push(Vector { name, about: json!({"done": done}), refused, message });
 }
