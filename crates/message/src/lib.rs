@@ -26,6 +26,7 @@ pub mod signed;
 mod strings;
 pub mod text;
 pub mod time;
+pub mod transliterate;
 mod wire;
 
 #[cfg(test)]

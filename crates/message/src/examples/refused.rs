@@ -63,6 +63,8 @@ rows! {
     Alert "V13" "body.subjects[1].vehicle.vin" r#""1M8GDM9A1KP042788""# CheckDigit;
     Alert "V13" "body.subjects[1].vehicle.plate_country" r#""afg""# CountryUnknown;
     Alert "V13" "body.subjects[3].container.number" r#""CSQU3054384""# CheckDigit;
+    Alert "body" "body.subjects[0].person.names[1].full" r#""Ahmad Karimi""# FieldInvalid;
+    Alert "body" "body.subjects[0].person.birth_date.as_printed" "" FieldMissing;
     Alert "V15" "body.areas[0].polygons[0].points"
         r#"[{"latitudeE7": 1}, {"latitudeE7": 2}, {"latitudeE7": 3}, {"latitudeE7": 4}]"#
         GeometryInvalid;

@@ -8,6 +8,7 @@ use crate::caps;
 use crate::fault::At;
 use crate::reason::Reason;
 use crate::rules::field::is_run;
+use crate::transliterate::is_icao9303;
 
 impl Inspection<'_, '_> {
     /// Whom or what a message is about.
@@ -135,6 +136,22 @@ impl Inspection<'_, '_> {
         self.lines(at, &[("grandfather", grandfather), ("family", family)]);
         self.lines(at, &[("nickname", nickname), ("birth_name", birth_name)]);
         self.code(at.field("transliteration"), transliteration);
+        if transliteration != "ICAO9303" {
+            return;
+        }
+        for (field, part) in [
+            ("full", full),
+            ("given", given),
+            ("father", father),
+            ("grandfather", grandfather),
+            ("family", family),
+            ("nickname", nickname),
+            ("birth_name", birth_name),
+        ] {
+            if !part.is_empty() && !is_icao9303(part) {
+                self.invalid(at.field(field), "capital letters A-Z and single spaces");
+            }
+        }
     }
 
     pub(super) fn identifier(&mut self, at: At<'_>, identifier: &pb::Identifier) {

@@ -32,6 +32,9 @@ impl Inspection<'_, '_> {
         }
         self.line(at.field("as_printed"), as_printed);
         self.code(at.field("calendar"), calendar);
+        if as_printed.is_empty() && !calendar.is_empty() {
+            self.missing(at.field("as_printed"));
+        }
         if instant.is_none() && date.is_empty() && as_printed.is_empty() {
             self.missing(at);
         }
