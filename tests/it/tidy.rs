@@ -7,6 +7,7 @@ mod edges;
 mod example;
 mod planted;
 mod sources;
+mod standard;
 mod supply;
 
 use std::path::{Path, PathBuf};

@@ -143,3 +143,39 @@ fn what_is_signed_as_it_is_is_found_out() {
     signed.check_signature(key.public()).expect("its signature");
     assert_eq!(signed.check_body().expect_err("a fault is expected").first().path, "body.text");
 }
+
+/// Rows of STANDARD.md for the body of a kind: field, and whether it is required.
+fn listed(schema_id: &str) -> Vec<(&'static str, &'static str)> {
+    let page = include_str!("../../../proto/STANDARD.md");
+    let name = schema_id.rsplit('.').next().expect("a name");
+    let table = page.split(&format!(" Body `{name}` ")).nth(1).expect("its table");
+    let rows = table.split("\n#").next().expect("its rows").lines();
+    rows.filter_map(|row| {
+        let mut cells = row.strip_prefix("| ")?.split(" | ").skip(1);
+        Some((cells.next()?.strip_prefix('`')?.trim_end_matches('`'), cells.next()?))
+    })
+    .collect()
+}
+
+#[test]
+fn what_the_standard_calls_required_is_and_nothing_else() {
+    let key = SigningKey::generate(Algorithm::Ed25519).expect("a key");
+    let (mut wrong, mut checked) = (Vec::new(), 0);
+    for (kind, _) in VALID {
+        let fields = listed(barid_message::body::schema_id(*kind).expect("a kind has a body"));
+        for (field, required) in fields {
+            let mut message = example(*kind);
+            let path = format!("body.{field}");
+            let name = body_name(&message);
+            change(&mut message, &name, &path, "");
+            let outcome = composed(draft(*kind, &message), &key);
+            let missed = outcome.is_err_and(|faults| faults.iter().any(|one| one.path == path));
+            if missed != (required == "yes") && required != "when" {
+                wrong.push(format!("{kind:?}.{field}: {required}"));
+            }
+            checked += 1;
+        }
+    }
+    assert!(checked > 120, "{checked}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
