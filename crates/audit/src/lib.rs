@@ -3,3 +3,4 @@
 pub mod commitment;
 pub mod entry;
 pub mod evidence;
+pub mod tree;
