@@ -1,4 +1,5 @@
-//! Proofs of others, good and mutated (transparency-dev/merkle, testdata).
+//! Proofs of others, good and mutated (transparency-dev/merkle, testdata), and the examples
+//! of the C2SP documents.
 //!
 //! They are found by `BARID_DATA`, else beside the project; without them the test says
 //! that it skips, to stderr and to the file that `BARID_SKIPPED` names.
@@ -11,6 +12,9 @@ use barid_audit::tree::{Hash, verify_consistency, verify_inclusion};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+
+#[path = "vectors/c2sp.rs"]
+mod c2sp;
 
 const FILE: &str = "crypto/merkle-rfc6962/merkle-testdata.dev.zip";
 

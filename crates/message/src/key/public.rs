@@ -83,7 +83,10 @@ impl PublicKey {
     }
 
     /// An Ed25519 key from its 32 bytes (RFC 8032).
-    pub(super) fn from_ed25519(raw: &[u8]) -> Result<Self, KeyError> {
+    ///
+    /// # Errors
+    /// As [`PublicKey::from_spki`].
+    pub fn from_ed25519(raw: &[u8]) -> Result<Self, KeyError> {
         Self::from_spki(&[&ED25519_PREFIX, raw].concat())
     }
 
@@ -142,8 +145,18 @@ impl PublicKey {
         self.verify_bytes(&pae(payload_type, payload), signature)
     }
 
-    /// Checks a signature over bytes as they are.
-    pub(super) fn verify_bytes(&self, bytes: &[u8], sig: &[u8]) -> Result<(), SignatureError> {
+    /// The 32 bytes of an Ed25519 key (RFC 8032); `None` for any other.
+    pub fn ed25519(&self) -> Option<&[u8]> {
+        self.spki().strip_prefix(&ED25519_PREFIX)
+    }
+
+    /// Checks a signature over bytes as they are, of formats that bring their own
+    /// context (C2SP signed notes). Everything else goes through
+    /// [`PublicKey::verify`].
+    ///
+    /// # Errors
+    /// [`SignatureError`].
+    pub fn verify_bytes(&self, bytes: &[u8], sig: &[u8]) -> Result<(), SignatureError> {
         match &self.0.point {
             Point::Ed25519(key) => {
                 let sig = Signature::from_slice(sig).or(Err(SignatureError::Malformed))?;

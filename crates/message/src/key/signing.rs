@@ -90,12 +90,17 @@ impl SigningKey {
     /// Signs a payload as this kind of thing. Ed25519 gives 64 bytes, always the same
     /// for the same payload; P-256 gives DER with low S, different each time.
     pub fn sign(&self, payload_type: PayloadType, payload: &[u8]) -> Vec<u8> {
-        let bytes = pae(payload_type, payload);
+        self.sign_bytes(&pae(payload_type, payload))
+    }
+
+    /// Signs bytes as they are, for formats that bring their own context (C2SP signed
+    /// notes). A key that is used so must be used for nothing else.
+    pub fn sign_bytes(&self, bytes: &[u8]) -> Vec<u8> {
         match &self.pair {
-            Pair::Ed25519(pair) => pair.sign(&bytes).as_ref().to_vec(),
+            Pair::Ed25519(pair) => pair.sign(bytes).as_ref().to_vec(),
             Pair::EcdsaP256(pair) => {
                 let signature = pair
-                    .sign(&SystemRandom::new(), &bytes)
+                    .sign(&SystemRandom::new(), bytes)
                     .expect("a P-256 key pair that was checked signs any bytes");
                 ecdsa::Signature::from_der(signature.as_ref())
                     .expect("the library writes DER")
