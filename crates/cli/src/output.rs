@@ -16,9 +16,9 @@ use std::io::{self, BufWriter, IsTerminal as _, Write};
 
 use serde::Serialize;
 
+pub(crate) use barid_message::shown::safe;
 pub(crate) use columns::Columns;
 pub(crate) use line::Line;
-pub(crate) use safe::safe;
 pub(crate) use table::Table;
 
 /// What a stream's reader can take.

@@ -22,6 +22,7 @@ pub mod language;
 pub mod reason;
 pub mod registry;
 mod rules;
+pub mod shown;
 pub mod signed;
 mod strings;
 pub mod text;
