@@ -81,6 +81,19 @@ pub fn opens(commitment: &[u8], nonce: &Nonce, item: &[u8]) -> bool {
     constant_time::verify_slices_are_equal(commitment, &commit(nonce, item)).is_ok()
 }
 
+/// As [`opens`], of an item whose two digests are at hand.
+pub(crate) fn opens_digests(
+    commitment: &[u8],
+    nonce: &Nonce,
+    evidence: &[u8; 32],
+    facts: &[u8; 32],
+) -> bool {
+    let mut item = [0; ITEM_BYTES];
+    item[..32].copy_from_slice(evidence);
+    item[32..].copy_from_slice(facts);
+    opens(commitment, nonce, &item)
+}
+
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     array(digest::digest(&digest::SHA256, bytes).as_ref())
 }

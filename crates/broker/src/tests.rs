@@ -1,6 +1,7 @@
 //! Histories of the pure core: random operations, then what must hold in all of them.
 
 mod broken_disk;
+mod bundles;
 mod damage;
 mod failed_sync;
 mod links;

@@ -20,11 +20,11 @@ pub(in crate::tests) struct Side {
     pub(in crate::tests) state: State,
     pub(in crate::tests) entries: Vec<Entry>,
     pub(in crate::tests) node: Node,
-    pub(super) agency_key: SigningKey,
-    pub(super) evidence_key: SigningKey,
-    pub(super) registry: facts::RegistryFacts,
+    pub(in crate::tests) agency_key: SigningKey,
+    pub(in crate::tests) evidence_key: SigningKey,
+    pub(in crate::tests) registry: facts::RegistryFacts,
     /// By header digest: the bytes a real node keeps as blobs.
-    pub(super) blobs: BTreeMap<Bytes, SignedMessage>,
+    pub(in crate::tests) blobs: BTreeMap<Bytes, SignedMessage>,
     pub(super) session: Option<u64>,
     pub(super) starts: u64,
 }
@@ -36,6 +36,7 @@ impl Side {
         let facts = facts::RestartedFacts {
             start_no: self.starts,
             log_origin: format!("{}/log/1", DOMAINS[which]),
+            evidence_key_spki: self.evidence_key.public().spki().clone(),
             ..Default::default()
         };
         self.commit(start::restarted(&self.state, now, facts));
