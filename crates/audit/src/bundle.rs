@@ -12,14 +12,12 @@ mod contradiction;
 mod gather;
 mod keys;
 mod log;
+mod report;
 mod shape;
 mod spans;
 mod statement;
 mod story;
 mod trust;
-
-#[cfg(test)]
-mod tests;
 
 use barid_message::digest::Digest;
 use barid_message::key::PublicKey;
@@ -32,6 +30,7 @@ use crate::checkpoint::CheckpointError;
 pub use contradiction::{Contradiction, contradiction};
 pub use gather::{GatherError, Kept, Source, gather, join};
 pub use log::ShownLog;
+pub use report::{Answer, Finding, Report};
 pub use statement::Statement;
 pub use story::Line;
 pub use trust::{Fingerprint, Trust, TrustError};

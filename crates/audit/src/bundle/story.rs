@@ -36,9 +36,9 @@ impl Bundle {
         for log in &self.logs {
             say("log", of_log(log));
         }
-        // By time; two of one time as they stand.
+        // By time; of one time, acceptance before what came of it.
         let mut statements: Vec<_> = self.statements.iter().collect();
-        statements.sort_by_key(|one| one.time);
+        statements.sort_by_key(|one| (one.time, one.evidence.event));
         for statement in statements {
             say("event", self.event(statement));
         }
@@ -120,8 +120,8 @@ impl Bundle {
         );
         say(
             "proven",
-            "its key counted for it when the message was accepted, by the registry that each log \
-             below had written down before"
+            "its key counted for it when the message was accepted, by the registry that each \
+             log had written down before"
                 .to_owned(),
         );
         say(
@@ -189,8 +189,9 @@ fn of_log(log: &ShownLog) -> String {
 
 fn clause(agreement: &wire::AgreementRef) -> String {
     let wire::AgreementRef { id, version, clause, sha256 } = agreement;
-    let clause = if clause.is_empty() { "no clause named" } else { clause };
-    format!("{clause} of {id} version {version}, text with SHA-256 {}", hex(sha256))
+    let clause =
+        if clause.is_empty() { "no clause named".to_owned() } else { format!("clause {clause}") };
+    format!("{id} version {version}, {clause}, text with SHA-256 {}", hex(sha256))
 }
 
 fn words(event: Event) -> &'static str {

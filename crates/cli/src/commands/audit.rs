@@ -1,6 +1,7 @@
 //! `barid audit`.
 
 mod fsck;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -15,9 +16,10 @@ use crate::output::Output;
 const EXAMPLES: &str = "\
 EXAMPLES
   barid audit fsck --data barid/node/data
+  barid audit verify message.bundle --trust trust.txt
   barid audit take-for-lost";
 
-/// Check what a node has kept
+/// Check what a node has kept, and what anybody says it has
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct AuditArgs {
@@ -28,6 +30,7 @@ pub(crate) struct AuditArgs {
 #[derive(Debug, Subcommand)]
 enum Action {
     Fsck(fsck::FsckArgs),
+    Verify(verify::VerifyArgs),
     /// Let a node take messages again whose bodies of others are lost for good
     ///
     /// Where stored data are damaged, a node takes nothing new until an undamaged copy of
@@ -44,6 +47,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<ExitCode> {
     match &args.action {
         Action::Fsck(args) => fsck::run(args, output),
+        Action::Verify(args) => verify::run(args, output),
         Action::TakeForLost => {
             let client = context::operator(global, output)?.client()?;
             let request = pb::TakeForLostRequest {};
