@@ -17,7 +17,7 @@ use crate::checkpoint::SignedCheckpoint;
 use crate::commitment::sha256;
 use crate::evidence::with_proof;
 use crate::note::{LogKey, WitnessKey};
-use crate::tree::{Subtrees, inclusion};
+use crate::tree::Hash;
 
 /// An entry as the journal keeps it.
 #[derive(Clone, Debug)]
@@ -30,15 +30,13 @@ pub struct Kept {
 
 /// A log that a bundle is made from.
 #[derive(Clone, Copy, Debug)]
-pub struct Source<'a, S> {
+pub struct Source<'a> {
     /// Its key.
     pub key: &'a LogKey,
     /// Its head.
     pub head: &'a SignedCheckpoint,
     /// Keys of witnesses whose cosignatures may stand under it.
     pub witnesses: &'a [WitnessKey],
-    /// Its tree.
-    pub subtrees: &'a S,
 }
 
 /// Why no bundle could be made.
@@ -60,16 +58,18 @@ pub enum GatherError<E> {
 
 /// Makes the bundle of a message from one log: of `entries`, in order of their positions,
 /// those that keep evidence about it, and of those that say whose keys counted those that
-/// are needed. `sign` signs evidence of this log's own node.
+/// are needed. `sign` signs evidence of this log's own node; `prove` gives the proof that
+/// the leaf at a position is under the head.
 ///
 /// # Errors
 /// [`GatherError`].
-pub fn gather<S: Subtrees>(
+pub fn gather<E>(
     message: SignedMessage,
     entries: &[Kept],
-    source: Source<'_, S>,
+    source: Source<'_>,
     sign: impl Fn(Bytes) -> SignedEvidence,
-) -> Result<Bytes, GatherError<S::Error>> {
+    prove: impl Fn(u64) -> Result<Vec<Hash>, E>,
+) -> Result<Bytes, GatherError<E>> {
     let payload = message.envelope.as_ref().map(|envelope| &envelope.payload);
     let digest = Digest::of(payload.map_or(&[], |payload| payload));
     let mut gathering = Gathering {
@@ -93,7 +93,7 @@ pub fn gather<S: Subtrees>(
         if leaf.position >= size {
             return Err(GatherError::NotCovered(leaf.position));
         }
-        let path = inclusion(source.subtrees, leaf.position, size).map_err(GatherError::Tree)?;
+        let path = prove(leaf.position).map_err(GatherError::Tree)?;
         let path = path.iter().map(|hash| Bytes::copy_from_slice(&hash.0)).collect();
         records.push(pb::BundleRecord { leaf: entry.leaf.clone(), path, openings });
     }
@@ -150,7 +150,7 @@ fn without_unused(mut bundle: pb::EvidenceBundle) -> Result<Bytes, Refused> {
 }
 
 /// The head with the cosignatures of known witnesses alone, and their keys.
-fn head<S>(source: &Source<'_, S>) -> (Bytes, Vec<String>) {
+fn head(source: &Source<'_>) -> (Bytes, Vec<String>) {
     let mut head = source.head.clone().without_cosignatures(source.key);
     let mut keys = Vec::new();
     for key in source.witnesses {

@@ -9,7 +9,7 @@ use barid_audit::commitment::Entropy;
 use barid_audit::entry::{Entry, EntryKind};
 use barid_audit::evidence;
 use barid_audit::note::{KeyName, LogSigner, WitnessSigner};
-use barid_audit::tree::{Frontier, Hash, Subtrees};
+use barid_audit::tree::{Frontier, Hash, Subtrees, inclusion};
 use barid_message::digest::Digest;
 use barid_message::key::{Algorithm, SigningKey};
 use bytes::Bytes;
@@ -119,7 +119,7 @@ impl Ledgers {
         });
         let key = &self.pair.sides[side].evidence_key;
         let sign = |statement| evidence::sign(statement, key, None);
-        bundle::gather(message.unwrap().clone(), kept, source, sign)
+        bundle::gather(message.unwrap().clone(), kept, source, sign, prove)
     }
 
     pub(super) fn bundle(&self, side: usize) -> Bytes {
