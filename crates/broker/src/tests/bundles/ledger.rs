@@ -109,8 +109,9 @@ impl Ledgers {
             head.add(self.witness.public(), cosignature).unwrap();
         }
         let witnesses = [self.witness.public().clone()];
-        let source =
-            Source { key: log.public(), head: &head, witnesses: &witnesses, subtrees: &Tree(tree) };
+        let source = Source { key: log.public(), head: &head, witnesses: &witnesses };
+        let tree = Tree(tree);
+        let prove = |position| inclusion(&tree, position, frontier.size());
         let (_, id) = self.pair.sides[0].accepted()[0].clone();
         let mut messages = self.pair.sides[0].blobs.values();
         let message = messages.find(|message| {
