@@ -41,6 +41,10 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// Removes a file's name. Durable after [`Disk::sync_dir`] of its folder.
     fn remove(&self, path: &Path) -> io::Result<()>;
 
+    /// Removes the name of a folder that has nothing in it. Durable after
+    /// [`Disk::sync_dir`] of its folder.
+    fn remove_dir(&self, path: &Path) -> io::Result<()>;
+
     /// The names in a folder, in no order.
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>>;
 

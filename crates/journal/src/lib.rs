@@ -3,7 +3,7 @@
 //! One [`DataDir`] per node. [`Journal::open`] recovers what the last start
 //! left and gives the single writer; [`Reader`]s read what is durable from any
 //! thread; [`Blobs`] keep whole messages beside the journal; [`Snapshots`] keep
-//! the state that would take long to replay.
+//! the state that would take long to replay; [`Files`] keep the tiles of the audit log.
 //!
 //! Three rules carry everything:
 //! - Group g+1 is never written before the sync of g returned, so an intact
@@ -20,6 +20,7 @@ pub mod blobs;
 mod chain;
 pub mod data_dir;
 pub mod disk;
+pub mod files;
 mod format;
 pub mod journal;
 mod planted;
@@ -34,6 +35,7 @@ pub use blobs::{BlobRef, Blobs};
 pub use chain::Chain;
 pub use data_dir::DataDir;
 pub use disk::{Disk, DiskFile, OsDisk};
+pub use files::{Files, FilesWriter};
 pub use format::group::{Record, StoredRecord};
 pub use format::{FORMAT, Fault};
 pub use journal::{Durable, Journal};

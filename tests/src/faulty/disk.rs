@@ -191,6 +191,10 @@ impl Disk for FaultyDisk {
         self.0.named("unlink", path, || OsDisk.remove(path))
     }
 
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.0.named("rmdir", path, || OsDisk.remove_dir(path))
+    }
+
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
         OsDisk.list(path)
     }

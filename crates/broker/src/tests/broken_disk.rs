@@ -57,6 +57,10 @@ impl Disk for BrokenDisk {
         OsDisk.remove(path)
     }
 
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        OsDisk.remove_dir(path)
+    }
+
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
         OsDisk.list(path)
     }

@@ -7,6 +7,8 @@ mod damage;
 #[cfg(test)]
 mod data_dir;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod full_disk;
 #[cfg(test)]
 mod hostile;

@@ -263,6 +263,10 @@ impl Disk for SimDisk {
         state.change(dir, NameChange::Remove(name.to_owned()))
     }
 
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.state().remove_dir(path)
+    }
+
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
         let mut state = self.state();
         state.alive()?;

@@ -158,6 +158,16 @@ impl State {
         step.result()
     }
 
+    /// Its names stay in `dirs`: after a power cut the folder may be there again.
+    pub(super) fn remove_dir(&mut self, path: &Path) -> io::Result<()> {
+        self.alive()?;
+        if !self.dir(path)?.cached.is_empty() {
+            return Err(ErrorKind::DirectoryNotEmpty.into());
+        }
+        let (dir, name) = split(path);
+        self.change(dir, NameChange::Remove(name.to_owned()))
+    }
+
     pub(super) fn free(&self) -> u64 {
         let linked = self.dirs.values().flat_map(|dir| dir.cached.values());
         let used: usize = linked
