@@ -23,7 +23,7 @@ pub const NOTE_BYTES_MAX: usize = 64 * 1024;
 pub const NOTE_SIGNATURES_MAX: usize = 32;
 
 /// Bytes of a key's name.
-pub const KEY_NAME_BYTES_MAX: usize = 255;
+pub const KEY_NAME_BYTES_MAX: usize = 300;
 
 /// What a signature line begins with: an em dash and a space.
 const LINE_START: &str = "\u{2014} ";
@@ -77,7 +77,7 @@ impl From<SignatureError> for NoteError {
 pub struct KeyName(String);
 
 impl KeyName {
-    /// Reads a name: 1 to 255 bytes without spaces, plus signs and control characters.
+    /// Reads a name: 1 to 300 bytes without spaces, plus signs and control characters.
     ///
     /// # Errors
     /// [`NoteError::KeyName`].

@@ -2,6 +2,7 @@
 //! are checked). A leaf is the bytes that the journal keeps of an entry, its index the
 //! entry's position.
 
+mod grower;
 mod proof;
 mod tile;
 
@@ -12,6 +13,7 @@ use std::fmt;
 
 use aws_lc_rs::digest;
 
+pub use grower::{Completed, Grower, LogFile};
 pub use proof::{ProofError, consistency, inclusion, verify_consistency, verify_inclusion};
 pub use tile::{BUNDLE_ENTRY_BYTES_MAX, Tile, TileError, bundle, bundle_entries, bundle_path};
 

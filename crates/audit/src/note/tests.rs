@@ -126,7 +126,7 @@ fn texts_that_are_no_checkpoint_are_refused() {
         assert_eq!(text(&bad), Err(CheckpointError::Text), "{bad:?}");
     }
     assert_eq!(text(&format!("a.example\n0\n{root}\n")), Err(CheckpointError::EmptyRoot));
-    for origin in ["", "two words", "a+b", "a\u{2003}b", "a\u{7}b", &"a".repeat(256)] {
+    for origin in ["", "two words", "a+b", "a\u{2003}b", "a\u{7}b", &"a".repeat(301)] {
         let refused = text(&format!("{origin}\n5\n{root}\n"));
         assert_eq!(refused, Err(CheckpointError::Note(NoteError::KeyName)), "{origin:?}");
     }

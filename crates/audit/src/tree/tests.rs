@@ -147,6 +147,59 @@ proptest! {
         prop_assert!(verify_consistency(old, size, first, last, &chain).is_err());
     }
 
+    /// What a log writes on its way is what its size asks for, whenever it is stopped and
+    /// resumed from its files.
+    #[test]
+    fn a_growing_log_writes_the_files_of_its_size(
+        steps in prop::collection::vec(1..700_u64, 1..4),
+    ) {
+        let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        let mut grower = Grower::default();
+        let mut reference = Tiles::default();
+        for step in steps {
+            let mut keep = |completed: Completed| {
+                let written = completed.bundle.into_iter().chain(completed.tiles);
+                files.extend(written.map(|file| (file.path, file.bytes)));
+            };
+            for number in grower.size()..grower.size() + step {
+                keep(grower.push(leaf(number)).unwrap());
+            }
+            keep(grower.partial().unwrap());
+            reference.grow((reference.size..reference.size + step).map(leaf));
+            let size = grower.size();
+            prop_assert_eq!(grower.root(), reference.frontier.root());
+            for level in 0..Tile::levels(size) {
+                for tile in Tile::between(level, 0, size) {
+                    prop_assert_eq!(&files[&tile.to_string()], &reference.files[&tile]);
+                }
+            }
+            let last = |width: u64| u16::try_from(width).unwrap();
+            for index in 0..size.div_ceil(256) {
+                let width = (size - index * 256).min(256);
+                let bytes = &files[&bundle_path(index, last(width))];
+                let expected: Vec<_> = (index * 256..index * 256 + width).map(leaf).collect();
+                prop_assert_eq!(bundle_entries(bytes).unwrap(), expected);
+            }
+            let width = size % 256;
+            let bundle = if width > 0 { files[&bundle_path(size / 256, last(width))].clone() } else { Vec::new() };
+            let rows = (0..Tile::levels(size)).map(|level| {
+                let nodes = size >> (8 * level);
+                let tile = Tile::new(level, nodes / 256, last(nodes % 256));
+                tile.map_or(Vec::new(), |tile| tile.hashes(&files[&tile.to_string()]).unwrap())
+            });
+            let rows: Vec<_> = rows.collect();
+            let frontier = Frontier::of(&reference, size).unwrap();
+            let resumed = Grower::resume(frontier.clone(), &bundle, rows.clone());
+            prop_assert_eq!(resumed.as_ref(), Some(&grower));
+            let mut other = bundle;
+            if let Some(byte) = other.last_mut() {
+                *byte ^= 1;
+                prop_assert_eq!(Grower::resume(frontier, &other, rows), None);
+            }
+            grower = resumed.unwrap();
+        }
+    }
+
     #[test]
     fn bundles_read_back(entries in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..256)) {
         let bytes = bundle(entries.iter().map(Vec::as_slice)).unwrap();

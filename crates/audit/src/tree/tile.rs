@@ -40,6 +40,37 @@ pub enum TileError {
 }
 
 impl Tile {
+    /// Levels of the tree in one level of tiles.
+    pub const HEIGHT: u32 = 8;
+
+    /// Hashes of a full tile, entries of a full bundle.
+    pub const WIDTH: u64 = WIDTH;
+
+    /// Which level of tiles a subtree's root stands in, and its place there; `None` where
+    /// it stands in none, and follows from those below.
+    #[must_use]
+    pub const fn row_of(level: u32, index: u64) -> Option<(u32, u64)> {
+        if level.is_multiple_of(HEIGHT) { Some((level / HEIGHT, index)) } else { None }
+    }
+
+    /// The same tile with all its hashes: what is left where it was not full when it was
+    /// asked for, and is now.
+    #[must_use]
+    pub const fn full(self) -> Self {
+        Self { width: 256, ..self }
+    }
+
+    /// Its hashes, from its bytes.
+    ///
+    /// # Errors
+    /// [`TileError::TileLength`] where the bytes are not this tile.
+    pub fn hashes(&self, bytes: &[u8]) -> Result<Vec<Hash>, TileError> {
+        if bytes.len() != usize::from(self.width) * HASH_BYTES {
+            return Err(TileError::TileLength);
+        }
+        Ok(bytes.chunks_exact(HASH_BYTES).filter_map(Hash::from_slice).collect())
+    }
+
     /// The tiles of one level that a tree of `size` leaves has and one of `old` leaves had
     /// not, whole or in part.
     pub fn between(level: u32, old: u64, new: u64) -> impl Iterator<Item = Self> {
