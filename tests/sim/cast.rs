@@ -1,7 +1,7 @@
 //! Who takes part: nodes of up to six countries, two agencies at each, and what they have
 //! agreed. The same in every seed: keys are long in the making.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use barid_agreement::{Agreement, Terms};
 use barid_message::address::Address;
@@ -20,6 +20,7 @@ pub(crate) struct Cast {
     pub(crate) agreement: AgreementRef,
     text: Bytes,
     evidence: Vec<SigningKey>,
+    logs: Vec<Arc<SigningKey>>,
     agencies: Vec<SigningKey>,
 }
 
@@ -79,6 +80,7 @@ impl Cast {
             text: Bytes::copy_from_slice(agreement.text().as_bytes()),
             agreement: agreement.reference(),
             evidence: (0..COUNTRIES.len()).map(|node| key(1, node)).collect(),
+            logs: (0..COUNTRIES.len()).map(|node| Arc::new(key(3, node))).collect(),
             agencies: (0..all).map(|agency| key(2, agency)).collect(),
         }
     }
@@ -86,6 +88,11 @@ impl Cast {
     /// The key that signs a node's evidence.
     pub(crate) fn evidence_key(&self, node: usize) -> &SigningKey {
         &self.evidence[node]
+    }
+
+    /// The key that signs the heads of a node's log, which no thread keeps here.
+    pub(crate) fn log_key(&self, node: usize) -> Arc<SigningKey> {
+        Arc::clone(&self.logs[node])
     }
 
     /// The key that signs an agency's messages.

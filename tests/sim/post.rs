@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use barid_audit::entry::Entry;
+use barid_broker::audit_log::LogOptions;
 use barid_broker::by_hand::ByHand;
 use barid_broker::decide::Policy;
 use barid_broker::{Broker, Options, Storage};
@@ -80,6 +81,7 @@ impl Post {
             trust_domain: domain(place),
             evidence_key_spki: CAST.evidence_key(place).public().spki().to_vec().into(),
             lease_secret: vec![u8::try_from(place).unwrap(); 32],
+            log: LogOptions { key: CAST.log_key(place), checkpoint_every: Duration::MAX },
             registry: CAST.registry(place, nodes),
             program_version: "0".into(),
             storage: Storage {

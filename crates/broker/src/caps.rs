@@ -126,3 +126,9 @@ const _: () = assert!(
 );
 const _: () = assert!(RETRY_MIN_MS <= RETRY_MAX_MS && RETRY_MAX_MS <= NACK_DELAY_MAX_MS);
 const _: () = assert!(GROUP_BYTES_MAX as u64 * 3 < RESERVE_BYTES);
+/// How far the audit log follows behind the journal while no head is due.
+pub const LOG_LAG_MAX: Duration = Duration::from_secs(1);
+/// From one head of the audit log to the next where somebody waits for it.
+pub const LOG_HURRY: Duration = Duration::from_millis(250);
+/// Tiles of the audit log held until the bundles under them are durable.
+pub const LOG_TILES_PENDING: usize = 64;

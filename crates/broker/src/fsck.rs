@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use barid_audit::entry::{Body, Entry};
 use barid_journal::space::DiskFailure;
-use barid_journal::{Blobs, DataDir, Disk, OpenError, Snapshots, examine};
+use barid_journal::{Blobs, DataDir, Disk, Files, OpenError, Snapshots, examine};
 
+use crate::audit_log::Check;
 use crate::projector::decode;
 use crate::scrub::{Damage, Looked, Part, Pass};
 
@@ -84,13 +85,14 @@ pub fn fsck(
         damage(&mut report, of_journal(error)?);
     }
     let blobs = Arc::new(Blobs::look(&data));
+    let check = Check::new(Files::of_log(&data), None)?;
     // Later entries say which bodies earlier ones name in vain.
     for record in examined.reader.scan(0).flatten() {
         if let Ok(Entry { body: Body::BodiesRemoved(facts), .. }) = decode(record) {
             blobs.forget(facts.segments.iter().map(|segment| segment.number));
         }
     }
-    for looked in Pass::new(&examined.reader, blobs, snapshots, Box::new(|| None)) {
+    for looked in Pass::new(&examined.reader, blobs, snapshots, Some(check), Box::new(|| None)) {
         let Looked { bytes, damages } = looked;
         report.bytes += bytes;
         told(Told::Read(bytes));

@@ -24,6 +24,7 @@ use barid_store::ReadView;
 use bytes::Bytes;
 use tokio::sync::{Semaphore, oneshot, watch};
 
+use crate::audit_log::AuditLog;
 use crate::clock::{Clock, Reading};
 use crate::command::{Command, Operation, Queued, Release, Settlement};
 use crate::decide::clock::Heard;
@@ -85,6 +86,7 @@ pub(crate) struct Shared {
     pub(crate) figures: Arc<Figures>,
     pub(crate) space: Arc<Space>,
     pub(crate) projected: watch::Receiver<Option<ReadView>>,
+    pub(crate) audit_log: AuditLog,
     pub(crate) scrubbing: watch::Receiver<Scrubbing>,
     pub(crate) inboxes: BTreeMap<Address, watch::Receiver<()>>,
     pub(crate) peers: BTreeMap<Arc<str>, watch::Receiver<()>>,
@@ -96,6 +98,7 @@ pub(crate) struct Threads {
     pub(crate) sequencer: Option<JoinHandle<Result<(), SequencerError>>>,
     pub(crate) writer: Option<JoinHandle<Result<(), WriteError>>>,
     pub(crate) projector: Option<JoinHandle<()>>,
+    pub(crate) keeper: Option<JoinHandle<()>>,
     pub(crate) scrub: Option<JoinHandle<()>>,
     pub(crate) ended: watch::Receiver<()>,
 }
@@ -104,7 +107,7 @@ impl Threads {
     /// Of a broker whose threads have not begun.
     pub(crate) fn none() -> Self {
         let (_, ended) = watch::channel(());
-        Self { sequencer: None, writer: None, projector: None, scrub: None, ended }
+        Self { sequencer: None, writer: None, projector: None, keeper: None, scrub: None, ended }
     }
 }
 
@@ -133,6 +136,12 @@ impl Broker {
     #[must_use]
     pub fn registry(&self) -> Arc<Registry> {
         Arc::clone(&self.shared.registry.borrow())
+    }
+
+    /// The audit log.
+    #[must_use]
+    pub fn audit_log(&self) -> &AuditLog {
+        &self.shared.audit_log
     }
 
     /// Changes with the registry.

@@ -1,5 +1,6 @@
 //! The decisions: decide/fold, sequencer, leases, deadlines, custody, link state without sockets.
 
+pub mod audit_log;
 pub mod by_hand;
 pub mod caps;
 pub mod clock;

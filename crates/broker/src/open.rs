@@ -10,16 +10,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use barid_audit::entry::EntryError;
+use barid_audit::note::NoteError;
 use barid_journal::data_dir::DataDir;
 use barid_journal::journal::Options as JournalOptions;
 use barid_journal::reader::ReadError;
 use barid_journal::snapshots::Found;
 use barid_journal::space::DiskFailure;
-use barid_journal::{Blobs, Claimant, Disk, Journal, Reader, Snapshots, Witness};
+use barid_journal::{Blobs, Claimant, Disk, Files, Journal, Reader, Snapshots, Witness};
 use barid_proto::journal::v1 as pb;
 use barid_store::{Applied, Log};
 use bytes::Bytes;
 
+use crate::audit_log::{self, LogOptions};
 use crate::caps;
 use crate::clock::{Clock, Watch};
 use crate::decide::Policy;
@@ -52,6 +54,8 @@ pub struct Options {
     pub evidence_key_spki: Bytes,
     /// Secret from which lease tokens are derived; the same at every start.
     pub lease_secret: Vec<u8>,
+    /// The audit log.
+    pub log: LogOptions,
     /// The registry of the configuration.
     pub registry: pb::RegistryFacts,
     /// Version of the program.
@@ -116,6 +120,9 @@ pub enum OpenError {
     /// The first entries could not be made.
     #[error(transparent)]
     Sequencer(#[from] SequencerError),
+    /// The audit log's key.
+    #[error("the audit log cannot be signed: {0}; [audit] log_key must be an Ed25519 key")]
+    LogKey(#[from] NoteError),
     /// Space could not be reserved.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -201,10 +208,17 @@ pub(crate) fn recover(options: &Options, with_log: WithLog) -> Result<Recovery, 
     for damaged in &found.damaged {
         tracing::warn!(%damaged, "snapshot passed over");
     }
-    let journal_options = JournalOptions {
-        segment_bytes: storage.segment_bytes,
-        witnesses: witnesses(&found, log.as_ref().and_then(|log| log.applied)),
-    };
+    let signer = audit_log::signer(&log_origin, &options.log)?;
+    let files = Files::of_log(&data);
+    let mut witnesses = witnesses(&found, log.as_ref().and_then(|log| log.applied));
+    // What was signed was durable: a journal that is shorter has lost something.
+    let head = audit_log::head(&files, signer.public())?;
+    witnesses.extend(head.map(|head| Witness {
+        claimant: Claimant::Checkpoint,
+        position: head.checkpoint().size,
+        chain: None,
+    }));
+    let journal_options = JournalOptions { segment_bytes: storage.segment_bytes, witnesses };
     let (journal, recovered) = Journal::open(&data, &journal_options)?;
     let blob_options = barid_journal::blobs::Options { segment_bytes: storage.segment_bytes };
     let blobs = Arc::new(Blobs::open(&data, blob_options)?);
@@ -229,6 +243,7 @@ pub(crate) fn recover(options: &Options, with_log: WithLog) -> Result<Recovery, 
         store: log.map(|log| log.store),
         reader,
         space: Arc::clone(data.space()),
+        log: (files, signer),
     };
     let start = Start {
         start_no: recovered.start_no,

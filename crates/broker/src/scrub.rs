@@ -16,6 +16,7 @@ pub use damage::{Damage, Part};
 pub(crate) use run::Scrub;
 pub use run::Scrubbing;
 
+use crate::audit_log::Check;
 use crate::kept::{Kept, KeptError};
 use crate::projector::decode;
 
@@ -28,6 +29,8 @@ pub(crate) struct Pass {
     recheck: Recheck,
     blobs: Arc<Blobs>,
     snapshots: Option<Snapshots>,
+    /// `None` where there is no head to hold the journal against.
+    check: Option<Check>,
     view: View,
     bodies: VecDeque<(u64, Kept)>,
 }
@@ -46,10 +49,11 @@ impl Pass {
         reader: &Reader,
         blobs: Arc<Blobs>,
         snapshots: Snapshots,
+        check: Option<Check>,
         view: View,
     ) -> Self {
-        let snapshots = Some(snapshots);
-        Self { recheck: reader.recheck(), blobs, snapshots, view, bodies: VecDeque::new() }
+        let (recheck, snapshots) = (reader.recheck(), Some(snapshots));
+        Self { recheck, blobs, snapshots, check, view, bodies: VecDeque::new() }
     }
 
     fn group(&mut self, group: Rechecked) -> Looked {
@@ -57,6 +61,7 @@ impl Pass {
         let mut looked = Looked { bytes, ..Looked::default() };
         for record in records {
             let position = record.position;
+            looked.damages.extend(self.leaf(record.leaf.to_vec()));
             match decode(record) {
                 Ok(entry) => {
                     let kept = Kept::of_entry(&entry);
@@ -67,6 +72,15 @@ impl Pass {
             }
         }
         looked
+    }
+
+    /// What the audit log has otherwise, where this leaf ends a file of it.
+    fn leaf(&mut self, leaf: Vec<u8>) -> Vec<Damage> {
+        let Some(check) = &mut self.check else { return Vec::new() };
+        match check.leaf(leaf) {
+            Ok(faulty) => faulty.iter().map(|one| Damage::audit_log(check, one)).collect(),
+            Err(failure) => vec![Damage::unreadable(Part::Tiles, &failure)],
+        }
     }
 
     /// What the delivery log lacks of an entry. One that cannot be read is the
@@ -99,7 +113,7 @@ impl Pass {
                     }
                 }
             }
-            Err(failure) => looked.damages.push(Damage::unreadable(&failure)),
+            Err(failure) => looked.damages.push(Damage::unreadable(Part::Snapshot, &failure)),
         }
         looked
     }

@@ -1,5 +1,6 @@
 //! Histories of the pure core: random operations, then what must hold in all of them.
 
+mod audit_log;
 mod broken_disk;
 mod bundles;
 mod damage;

@@ -12,6 +12,7 @@ use barid_journal::{Blobs, Claim, Journal, Snapshots, planted};
 use barid_message::address::Address;
 use tokio::sync::watch;
 
+use crate::audit_log::Attendance;
 use crate::caps;
 use crate::clock::Clock;
 use crate::command::{Command, Group, Queued};
@@ -167,6 +168,8 @@ pub(crate) struct Writer {
     pub(crate) grown: SyncSender<()>,
     /// Tells the scrub, by its end, that the writer is gone.
     pub(crate) _alive: SyncSender<()>,
+    /// Tells the audit log the same.
+    pub(crate) _attends: Attendance,
     pub(crate) inboxes: std::collections::BTreeMap<Address, watch::Sender<()>>,
     pub(crate) peers: std::collections::BTreeMap<Arc<str>, watch::Sender<()>>,
 }

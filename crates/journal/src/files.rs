@@ -47,6 +47,19 @@ pub struct FilesWriter {
     unsynced: BTreeSet<PathBuf>,
     /// Folders that are there.
     made: BTreeSet<PathBuf>,
+    /// Folders to be removed once what was written is durable.
+    needless: Vec<String>,
+}
+
+/// What was found where a file should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ensured {
+    /// Nothing; it was written.
+    New,
+    /// The file.
+    Same,
+    /// Other contents; it was written.
+    Replaced,
 }
 
 impl Files {
@@ -89,6 +102,7 @@ impl Files {
             pending: Vec::new(),
             unsynced: BTreeSet::new(),
             made: BTreeSet::new(),
+            needless: Vec::new(),
         }
     }
 }
@@ -128,6 +142,33 @@ impl FilesWriter {
         Ok(())
     }
 
+    /// As [`FilesWriter::write`], unless the file stands there.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn ensure(&mut self, name: &str, bytes: &[u8]) -> Result<Ensured, WriteError> {
+        let there = self.files.read(name, bytes.len() as u64);
+        let is_same = there?.is_some_and(|there| there == bytes);
+        let path = self.files.root.join(name);
+        if is_same {
+            // Contents are durable under this name; the name itself need not be.
+            self.make_folders(name)?;
+            self.unsynced.extend(path.parent().map(Path::to_owned));
+            return Ok(Ensured::Same);
+        }
+        let is_there = match self.files.space.disk().open(&path) {
+            Err(error) if is_absent(&error) => false,
+            file => file.attempt("open", &path).map(|_file| true)?,
+        };
+        self.write(name, bytes)?;
+        Ok(if is_there { Ensured::Replaced } else { Ensured::New })
+    }
+
+    /// Removes a folder behind the next [`FilesWriter::settle`].
+    pub fn remove_folder_later(&mut self, name: &str) {
+        self.needless.push(name.to_owned());
+    }
+
     /// Makes durable what was written, contents and names.
     ///
     /// # Errors
@@ -147,6 +188,9 @@ impl FilesWriter {
         while let Some(folder) = self.unsynced.first() {
             disk.sync_dir(folder).attempt("sync", folder)?;
             self.unsynced.pop_first();
+        }
+        for name in std::mem::take(&mut self.needless) {
+            self.remove_folder(&name)?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 //! apart, so that neither signature can be asked of or taken for the other.
 
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use barid_message::key::{PublicKey, SigningKey};
@@ -135,7 +136,7 @@ impl fmt::Debug for LogKey {
 /// What a log signs its checkpoints with.
 pub struct LogSigner {
     public: LogKey,
-    key: SigningKey,
+    key: Arc<SigningKey>,
 }
 
 impl LogSigner {
@@ -143,7 +144,7 @@ impl LogSigner {
     ///
     /// # Errors
     /// [`NoteError::Key`] where it is not Ed25519.
-    pub fn new(name: KeyName, key: SigningKey) -> Result<Self, NoteError> {
+    pub fn new(name: KeyName, key: Arc<SigningKey>) -> Result<Self, NoteError> {
         Ok(Self { public: LogKey::new(name, key.public().clone())?, key })
     }
 
@@ -155,7 +156,7 @@ impl LogSigner {
 
     /// What signs, for tests of what it must not be taken for.
     #[cfg(test)]
-    pub(super) const fn key_for_tests(&self) -> &SigningKey {
+    pub(super) fn key_for_tests(&self) -> &SigningKey {
         &self.key
     }
 
@@ -246,7 +247,7 @@ impl fmt::Debug for WitnessKey {
 /// What a witness cosigns checkpoints with.
 pub struct WitnessSigner {
     public: WitnessKey,
-    key: SigningKey,
+    key: Arc<SigningKey>,
 }
 
 impl WitnessSigner {
@@ -254,7 +255,7 @@ impl WitnessSigner {
     ///
     /// # Errors
     /// [`NoteError::Key`] where it is not Ed25519.
-    pub fn new(name: KeyName, key: SigningKey) -> Result<Self, NoteError> {
+    pub fn new(name: KeyName, key: Arc<SigningKey>) -> Result<Self, NoteError> {
         Ok(Self { public: WitnessKey::new(name, key.public().clone())?, key })
     }
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use barid_message::key::{Algorithm, SigningKey};
 use proptest::prelude::*;
 
@@ -11,8 +13,8 @@ fn name(text: &str) -> KeyName {
     KeyName::parse(text).unwrap()
 }
 
-fn signing_key() -> SigningKey {
-    SigningKey::generate(Algorithm::Ed25519).unwrap()
+fn signing_key() -> Arc<SigningKey> {
+    Arc::new(SigningKey::generate(Algorithm::Ed25519).unwrap())
 }
 
 fn log() -> LogSigner {
@@ -60,7 +62,7 @@ fn every_flipped_bit_of_a_cosigned_checkpoint_is_noticed() {
 fn a_signature_of_one_kind_is_none_of_the_other() {
     let key = signing_key();
     let pem = key.to_pem();
-    let again = || SigningKey::from_pem(&pem).unwrap();
+    let again = || Arc::new(SigningKey::from_pem(&pem).unwrap());
     // Even under one name and one key: the ids differ, and so does what is signed.
     let log = LogSigner::new(name(ORIGIN), again()).unwrap();
     let witness = WitnessSigner::new(name(ORIGIN), again()).unwrap();
@@ -179,7 +181,7 @@ fn verifier_keys_read_back_and_every_change_is_refused() {
         }
     }
     let p256 = SigningKey::generate(Algorithm::EcdsaP256).unwrap();
-    assert_eq!(LogSigner::new(name("a"), p256).map(|_| ()).unwrap_err(), NoteError::Key);
+    assert_eq!(LogSigner::new(name("a"), Arc::new(p256)).map(|_| ()).unwrap_err(), NoteError::Key);
 }
 
 #[test]

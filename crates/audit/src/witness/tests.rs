@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use barid_message::key::{Algorithm, SigningKey};
 use proptest::prelude::*;
 
@@ -102,7 +104,7 @@ proptest! {
 
 #[test]
 fn requests_and_answers_read_back() {
-    let key = || SigningKey::generate(Algorithm::Ed25519).unwrap();
+    let key = || Arc::new(SigningKey::generate(Algorithm::Ed25519).unwrap());
     let log = LogSigner::new(KeyName::parse(ORIGIN).unwrap(), key()).unwrap();
     let note = HONEST.at(130).sign(&log).unwrap().note().clone();
     let request = Request { old: 90, proof: HONEST.proof(90, 130), note };
@@ -134,8 +136,8 @@ fn requests_and_answers_read_back() {
 
 #[test]
 fn a_policy_counts_each_witness_once() {
-    let key = || SigningKey::generate(Algorithm::Ed25519).unwrap();
-    let named = |name: &str, key: SigningKey| {
+    let key = || Arc::new(SigningKey::generate(Algorithm::Ed25519).unwrap());
+    let named = |name: &str, key: Arc<SigningKey>| {
         WitnessSigner::new(KeyName::parse(name).unwrap(), key).unwrap().public().clone()
     };
     let (a, b) = (named("a", key()), named("b", key()));

@@ -23,7 +23,7 @@ pub fn found(state: &State, now: Millis, damage: &Damage) -> Option<Entry> {
     let part = match damage.part {
         Part::Journal => DamagedPart::Journal,
         Part::Body => DamagedPart::Body,
-        Part::Snapshot | Part::Log => return None,
+        Part::Snapshot | Part::Log | Part::Tiles => return None,
     };
     let damages = state.damages();
     if damages.has(damage.position) || damages.len() >= caps::DAMAGES_MAX {

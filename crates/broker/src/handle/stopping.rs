@@ -21,7 +21,7 @@ impl Broker {
         while ended.changed().await.is_ok() {}
         let (sequencer, writer, others) = {
             let mut threads = self.threads();
-            let others = [threads.projector.take(), threads.scrub.take()];
+            let others = [threads.projector.take(), threads.keeper.take(), threads.scrub.take()];
             (threads.sequencer.take(), threads.writer.take(), others)
         };
         let joined = tokio::task::spawn_blocking(move || {

@@ -6,7 +6,8 @@ use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use barid_journal::{Blobs, Journal, Reader, Recovered, Snapshots, Space};
+use barid_audit::note::LogSigner;
+use barid_journal::{Blobs, Files, Journal, Reader, Recovered, Snapshots, Space};
 use barid_message::time::Millis;
 use barid_proto::journal::v1 as pb;
 use barid_store::{ReadView, Store};
@@ -14,6 +15,7 @@ use bytes::Bytes;
 use tokio::sync::{Semaphore, watch};
 
 use super::{OpenError, Options};
+use crate::audit_log::{AuditLog, Desk, Keeper, LogOptions, Standing};
 use crate::caps;
 use crate::clock::{Reading, Watch};
 use crate::command::{Group, Queued};
@@ -39,6 +41,8 @@ pub(crate) struct Parts {
     pub(crate) store: Option<Store>,
     pub(crate) reader: Reader,
     pub(crate) space: Arc<Space>,
+    /// Where the audit log lies, and what signs it.
+    pub(crate) log: (Files, LogSigner),
 }
 
 pub(crate) struct Beginning {
@@ -54,6 +58,7 @@ pub(crate) struct Assembly {
     pub(crate) sequencer: Sequencer,
     pub(crate) writer: Writer,
     pub(crate) projector: Projector,
+    pub(crate) keeper: Keeper,
     pub(crate) scrub: Scrub,
     pub(crate) store: Option<Store>,
     pub(crate) shared: Shared,
@@ -62,8 +67,9 @@ pub(crate) struct Assembly {
 impl Assembly {
     /// Starts the threads.
     pub(crate) fn run(self) -> Result<Broker, OpenError> {
-        let Self { sequencer, writer, projector, scrub, store, mut shared } = self;
-        let threads = start_threads(sequencer, writer, move || projector.run(store), scrub)?;
+        let Self { sequencer, writer, projector, keeper, scrub, store, mut shared } = self;
+        let project = move || projector.run(store);
+        let threads = start_threads(sequencer, writer, project, keeper, scrub)?;
         shared.threads = Mutex::new(threads);
         Ok(Broker { shared: Arc::new(shared) })
     }
@@ -77,7 +83,7 @@ pub(crate) fn assemble(
     state: State,
     beginning: &Beginning,
 ) -> Result<Assembly, OpenError> {
-    let Parts { journal, recovered, blobs, snapshots, index, store, reader, space } = parts;
+    let Parts { journal, recovered, blobs, snapshots, index, store, reader, space, log } = parts;
     let (commands, command_queue) = channel::<Queued>();
     let (groups, group_queue) = sync_channel::<Group>(1);
     // One word is enough: the journal says how far it has grown.
@@ -86,10 +92,10 @@ pub(crate) fn assemble(
     let (alive, writer_alive) = sync_channel(0);
     let (scrubbed, scrubbing) = watch::channel(Scrubbing::default());
     let progress = Arc::new(Progress::new(recovered.next_position));
-    let queues = (command_queue, groups);
     let kept = (reader.clone(), Arc::clone(&blobs), Arc::clone(&progress));
-    let mut sequencer = sequencer(options, state, beginning, queues, kept);
+    let mut sequencer = sequencer(options, state, beginning, (command_queue, groups), kept);
     let figures = Arc::clone(&sequencer.figures);
+    let (keeper, audit_log) = keeper(&sequencer, log, &options.log);
     let start_nonce = first_entries(&mut sequencer, options, recovered, beginning)?;
     let in_force = sequencer.registry.subscribe();
     let (dedupe, node) = (sequencer.state.dedupe().clone(), Arc::clone(&sequencer.node));
@@ -107,14 +113,15 @@ pub(crate) fn assemble(
         commands: commands.clone(),
         grown: grow,
         _alive: alive,
+        _attends: keeper.desk.attend(),
         inboxes: senders,
         peers: peer_senders,
     };
-    let projector = projector(&sequencer, index, grown, projected);
     let scrub = Scrub {
         reader: reader.clone(),
         blobs: Arc::clone(&blobs),
         snapshots,
+        audit_log: audit_log.clone(),
         view: projected_watch.clone(),
         progress: Arc::clone(&progress),
         commands: commands.clone(),
@@ -138,13 +145,36 @@ pub(crate) fn assemble(
         figures,
         space,
         projected: projected_watch,
+        audit_log,
         scrubbing,
         inboxes: receivers,
         peers: peer_receivers,
         streams: AtomicU64::new(0),
         threads: Mutex::new(Threads::none()),
     };
-    Ok(Assembly { sequencer, writer, projector, scrub, store, shared })
+    let projector = projector(&sequencer, index, grown, projected);
+    Ok(Assembly { sequencer, writer, projector, keeper, scrub, store, shared })
+}
+
+fn keeper(
+    sequencer: &Sequencer,
+    (files, signer): (Files, LogSigner),
+    options: &LogOptions,
+) -> (Keeper, AuditLog) {
+    let desk = Arc::new(Desk::default());
+    let (standing, watched) = watch::channel(Standing::default());
+    let log = AuditLog::new(files.clone(), signer.public().clone(), Arc::clone(&desk), watched);
+    let keeper = Keeper {
+        files,
+        reader: sequencer.reader.clone(),
+        signer,
+        every: options.checkpoint_every,
+        progress: Arc::clone(&sequencer.progress),
+        clock: Arc::clone(&sequencer.clock),
+        desk,
+        standing,
+    };
+    (keeper, log)
 }
 
 fn projector(
@@ -200,12 +230,14 @@ fn start_threads(
     sequencer: Sequencer,
     writer: Writer,
     project: impl FnOnce() + Send + 'static,
+    keeper: Keeper,
     scrub: Scrub,
 ) -> Result<Threads, OpenError> {
     let (guard, ended) = watch::channel(());
     let guard = Arc::new(guard);
     Ok(Threads {
         projector: Some(spawn("projector", &guard, project)?),
+        keeper: Some(spawn("audit-log", &guard, move || keeper.run())?),
         scrub: Some(spawn("scrub", &guard, move || scrub.run())?),
         writer: Some(spawn("writer", &guard, move || writer.run())?),
         sequencer: Some(spawn("sequencer", &guard, move || sequencer.run())?),

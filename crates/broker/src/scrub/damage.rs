@@ -9,6 +9,8 @@ use barid_journal::snapshots::DamagedSnapshot;
 use barid_journal::space::DiskFailure;
 use barid_journal::{BlobRef, Blobs, Rot};
 
+use crate::audit_log::{CHECKPOINT, Check, Faulty};
+
 /// Which part of what is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -20,6 +22,8 @@ pub enum Part {
     Snapshot,
     /// The delivery log: it is set aside, and made again from the journal.
     Log,
+    /// Files of the audit log: they are made again from the journal.
+    Tiles,
 }
 
 /// Something that is not as it was written.
@@ -41,7 +45,7 @@ impl Part {
     /// Whether it can be made again from the journal.
     #[must_use]
     pub const fn is_derived(self) -> bool {
-        matches!(self, Self::Snapshot | Self::Log)
+        matches!(self, Self::Snapshot | Self::Log | Self::Tiles)
     }
 }
 
@@ -70,9 +74,26 @@ impl Damage {
         Self { part: Part::Snapshot, position, path, offset: 0, fault }
     }
 
-    pub(super) fn unreadable(failure: &DiskFailure) -> Self {
+    pub(super) fn unreadable(part: Part, failure: &DiskFailure) -> Self {
         let fault = format!("{failure}: {}", failure.source);
-        Self { part: Part::Snapshot, position: 0, path: failure.path.clone(), offset: 0, fault }
+        Self { part, position: 0, path: failure.path.clone(), offset: 0, fault }
+    }
+
+    pub(super) fn audit_log(check: &Check, faulty: &Faulty) -> Self {
+        let (part, position, name, fault) = match faulty {
+            Faulty::File { name, until } => {
+                let fault = format!("{name} of the audit log is not what follows from the journal");
+                (Part::Tiles, until.saturating_sub(1), name.as_str(), fault)
+            }
+            Faulty::Head { size, is_signed } => {
+                let fault = format!(
+                    "the journal's first {size} entries are not those of the audit log's head"
+                );
+                let part = if *is_signed { Part::Journal } else { Part::Tiles };
+                (part, size.saturating_sub(1), CHECKPOINT, fault)
+            }
+        };
+        Self { part, position, path: check.path(name), offset: 0, fault }
     }
 
     pub(super) fn log(position: u64) -> Self {

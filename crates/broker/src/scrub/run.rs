@@ -8,6 +8,7 @@ use barid_journal::{Blobs, Reader, Snapshots};
 use tokio::sync::watch;
 
 use super::{Damage, Looked, Part, Pass, View};
+use crate::audit_log::AuditLog;
 use crate::caps;
 use crate::command::{Command, Queued};
 use crate::writer::Progress;
@@ -28,6 +29,7 @@ pub(crate) struct Scrub {
     pub(crate) reader: Reader,
     pub(crate) blobs: Arc<Blobs>,
     pub(crate) snapshots: Snapshots,
+    pub(crate) audit_log: AuditLog,
     pub(crate) view: watch::Receiver<Option<barid_store::ReadView>>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) commands: Sender<Queued>,
@@ -59,7 +61,10 @@ impl Scrub {
     fn pass(&self) -> bool {
         let view = self.view.clone();
         let view: View = Box::new(move || view.borrow().clone());
-        let pass = Pass::new(&self.reader, Arc::clone(&self.blobs), self.snapshots.clone(), view);
+        // Its head is read before the journal's end is: never one of later entries.
+        let check = self.audit_log.check();
+        let (blobs, snapshots) = (Arc::clone(&self.blobs), self.snapshots.clone());
+        let pass = Pass::new(&self.reader, blobs, snapshots, check, view);
         let mut damages = 0;
         let mut unpaid = 0;
         for Looked { bytes, damages: found } in pass {
@@ -101,6 +106,10 @@ impl Scrub {
                 if self.progress.distrust_log() {
                     tracing::error!(%damage, "delivery log damaged; it is made again");
                 }
+            }
+            Part::Tiles => {
+                tracing::error!(%damage, "audit log damaged; it is made again");
+                self.audit_log.distrust();
             }
             Part::Journal | Part::Body => {
                 tracing::error!(%damage, "stored data damaged; nothing new is taken");

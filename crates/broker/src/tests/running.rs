@@ -16,6 +16,7 @@ use barid_proto::message::v1::SignedMessage;
 use tempfile::TempDir;
 
 use super::place::{START, SYSTEM, agreement, identity, inbox, note, registry};
+use crate::audit_log::LogOptions;
 use crate::clock::{Clock, Reading};
 use crate::command::Receipt;
 use crate::decide::hand_out::Consumer;
@@ -43,6 +44,7 @@ pub(super) struct Post {
     pub(super) snapshot_every_bytes: u64,
     pub(super) scrub_every: Duration,
     pub(super) policy: Policy,
+    pub(super) log: LogOptions,
     agreement: AgreementRef,
     key: SigningKey,
     sent: AtomicU64,
@@ -62,6 +64,10 @@ impl Post {
             snapshot_every_bytes: 64 << 20,
             scrub_every: Duration::from_secs(3_600),
             policy: Policy::default(),
+            log: LogOptions {
+                key: Arc::new(SigningKey::generate(Algorithm::Ed25519).unwrap()),
+                checkpoint_every: Duration::from_secs(30),
+            },
             agreement: agreement.reference(),
             key,
             sent: AtomicU64::new(0),
@@ -119,6 +125,7 @@ impl Post {
             trust_domain: "pk.example".into(),
             evidence_key_spki: bytes::Bytes::new(),
             lease_secret: b"secret".to_vec(),
+            log: self.log.clone(),
             registry: self.registry.clone(),
             program_version: "0".into(),
             storage: Storage {
@@ -195,8 +202,9 @@ pub(super) fn copy(from: &Path, to: &Path) {
         let target = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
             copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), &target).unwrap();
+        } else if let Err(error) = std::fs::copy(entry.path(), &target) {
+            // Files of the audit log get their names while it is copied.
+            assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{error}");
         }
     }
 }

@@ -34,6 +34,7 @@ fn run(parts: Parts) -> Running {
         commands,
         grown,
         _alive: sync_channel(0).0,
+        _attends: Arc::new(crate::audit_log::Desk::default()).attend(),
         inboxes: BTreeMap::new(),
         peers: BTreeMap::new(),
     };

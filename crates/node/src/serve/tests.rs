@@ -13,6 +13,10 @@ fn opened(data: &Path) -> Broker {
         trust_domain: "torkham.example".to_owned(),
         evidence_key_spki: Bytes::new(),
         lease_secret: b"secret".to_vec(),
+        log: barid_broker::audit_log::LogOptions {
+            key: Arc::new(SigningKey::generate(barid_message::key::Algorithm::Ed25519).unwrap()),
+            checkpoint_every: Duration::from_secs(30),
+        },
         registry: barid_proto::journal::v1::RegistryFacts::default(),
         program_version: String::new(),
         storage: barid_broker::Storage {

@@ -96,6 +96,7 @@ const fn part(part: Part) -> &'static str {
         Part::Body => "body",
         Part::Snapshot => "snapshot",
         Part::Log => "index",
+        Part::Tiles => "log",
     }
 }
 

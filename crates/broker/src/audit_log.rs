@@ -1,0 +1,173 @@
+//! The audit log on disk: one leaf for each entry of the journal, in the files of C2SP
+//! tlog-tiles, under checkpoints that the log's key signs. All of it but the signatures
+//! follows from the journal; nothing that is decided rests on it.
+//!
+//! ```text
+//! log/<epoch>/checkpoint                     the newest signed head
+//! log/<epoch>/tile/entries/<n>[.p/<w>]       bundles of 256 leaves, or of the last w
+//! log/<epoch>/tile/<level>/<n>[.p/<w>]       tiles of 256 hashes, or of the last w
+//! ```
+
+mod check;
+mod desk;
+mod keeper;
+mod stored;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use barid_audit::checkpoint::SignedCheckpoint;
+use barid_audit::note::{LogKey, LogSigner};
+use barid_audit::tree::{self, Hash, Tile};
+use barid_journal::Files;
+use barid_message::key::SigningKey;
+use tokio::sync::watch;
+
+pub(crate) use check::{Check, Faulty};
+pub(crate) use desk::{Attendance, Desk};
+pub(crate) use keeper::Keeper;
+use stored::Stored;
+pub use stored::TileError;
+pub(crate) use stored::{CHECKPOINT, head};
+
+/// How the audit log is kept.
+#[derive(Clone, Debug)]
+pub struct LogOptions {
+    /// What signs its checkpoints: an Ed25519 key that is used for nothing else.
+    pub key: Arc<SigningKey>,
+    /// From one checkpoint to the next.
+    pub checkpoint_every: Duration,
+}
+
+/// How the log stands.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// Its newest head; `None` until this start has one on the disk.
+    pub head: Option<Arc<SignedCheckpoint>>,
+    /// What keeps it from going on.
+    pub trouble: Option<Trouble>,
+}
+
+/// Why there are no new heads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Its files cannot be written or read; it is tried again.
+    Failing,
+    /// The journal is not what the newest signed head says: one of them was changed.
+    /// Nothing is signed any more.
+    Contradicted,
+}
+
+/// The audit log for those who read it. Clones share it.
+#[derive(Clone, Debug)]
+pub struct AuditLog {
+    files: Files,
+    key: LogKey,
+    desk: Arc<Desk>,
+    standing: watch::Receiver<Standing>,
+}
+
+impl AuditLog {
+    pub(crate) const fn new(
+        files: Files,
+        key: LogKey,
+        desk: Arc<Desk>,
+        standing: watch::Receiver<Standing>,
+    ) -> Self {
+        Self { files, key, desk, standing }
+    }
+
+    /// What its checkpoints are checked with.
+    #[must_use]
+    pub const fn key(&self) -> &LogKey {
+        &self.key
+    }
+
+    /// How it stands.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.standing.borrow().clone()
+    }
+
+    /// Changes with its head.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<Standing> {
+        self.standing.clone()
+    }
+
+    /// The newest head, or one that is made for it: with the leaf at this position, which
+    /// must be durable. `None` once the log is gone or in trouble.
+    pub async fn head_with(&self, position: u64) -> Option<Arc<SignedCheckpoint>> {
+        let mut standing = self.standing.clone();
+        let covers = |standing: &Standing| {
+            let head = standing.head.as_ref();
+            head.is_some_and(|head| head.checkpoint().size > position) || standing.trouble.is_some()
+        };
+        if !covers(&standing.borrow()) {
+            self.desk.hurry(position);
+        }
+        let standing = standing.wait_for(covers).await.ok()?;
+        standing.head.clone().filter(|head| head.checkpoint().size > position)
+    }
+
+    /// Proof that the leaf `index` is in the tree of `size` leaves.
+    ///
+    /// # Errors
+    /// [`TileError`]: also where the log has no such tree.
+    pub fn inclusion(&self, index: u64, size: u64) -> Result<Vec<Hash>, TileError> {
+        tree::inclusion(&self.stored(size)?, index, size)
+    }
+
+    /// Proof that the tree of `old` leaves is the beginning of that of `new`.
+    ///
+    /// # Errors
+    /// As [`AuditLog::inclusion`].
+    pub fn consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>, TileError> {
+        tree::consistency(&self.stored(new)?, old, new)
+    }
+
+    /// A tile, as it was when it had this many hashes.
+    ///
+    /// # Errors
+    /// [`TileError`]: also where the log has it not.
+    pub fn tile(&self, tile: Tile) -> Result<Vec<u8>, TileError> {
+        stored::tile(&self.files, tile)
+    }
+
+    /// The first `width` entries of a bundle, 1 to 256.
+    ///
+    /// # Errors
+    /// [`TileError`]: also where the log has them not.
+    pub fn entries(&self, index: u64, width: u16) -> Result<Vec<Vec<u8>>, TileError> {
+        stored::entries(&self.files, index, width)
+    }
+
+    /// Holds its files against the journal, leaf by leaf.
+    pub(crate) fn check(&self) -> Option<Check> {
+        Check::new(self.files.clone(), Some(&self.key))
+            .inspect_err(|failure| tracing::error!(%failure, "audit log not looked at"))
+            .ok()
+    }
+
+    /// Has its files made again.
+    pub(crate) fn distrust(&self) {
+        self.desk.distrust();
+    }
+
+    fn stored(&self, size: u64) -> Result<Stored<'_>, TileError> {
+        let standing = self.standing.borrow();
+        let newest = standing.head.as_ref().map_or(0, |head| head.checkpoint().size);
+        if size > newest {
+            return Err(TileError::Beyond { size, newest });
+        }
+        Ok(Stored { files: &self.files, size })
+    }
+}
+
+pub(crate) fn signer(
+    origin: &str,
+    options: &LogOptions,
+) -> Result<LogSigner, barid_audit::note::NoteError> {
+    let name = barid_audit::note::KeyName::parse(origin)?;
+    LogSigner::new(name, Arc::clone(&options.key))
+}
