@@ -53,6 +53,8 @@ struct Facts {
     ca_certificate: CertificateDer<'static>,
     tls_keys: Vec<Digest>,
     evidence_keys: Vec<RegisteredKey>,
+    log_keys: Vec<RegisteredKey>,
+    witness_keys: Vec<RegisteredKey>,
     agencies: Vec<CardAgency>,
     contact: Contact,
 }
@@ -222,6 +224,18 @@ impl Card {
     #[must_use]
     pub fn evidence_keys(&self) -> &[RegisteredKey] {
         &self.facts.evidence_keys
+    }
+
+    /// Ed25519 keys that sign the heads of its audit log.
+    #[must_use]
+    pub fn log_keys(&self) -> &[RegisteredKey] {
+        &self.facts.log_keys
+    }
+
+    /// Ed25519 keys that it cosigns the heads of others' logs with.
+    #[must_use]
+    pub fn witness_keys(&self) -> &[RegisteredKey] {
+        &self.facts.witness_keys
     }
 
     /// The evidence key that signed this card.

@@ -99,6 +99,7 @@ pub fn own(config: &Config, wishes: Wishes, now: Millis) -> Result<Card, OwnCard
     let evidence_key = config.evidence.read()?;
     let next_evidence = next.evidence.map(|key| Evidence { key }.read()).transpose()?;
     let evidence_keys = [Some(&evidence_key), next_evidence.as_ref()].into_iter().flatten();
+    let audit_keys = config.audit.read_keys()?;
     let tls_keys = [Some(&certificate), next_certificate.as_ref()].into_iter().flatten();
     let tls_keys = tls_keys.map(|shown| shown.key_digest.to_bytes()).collect();
     // Peers take certificates of the CA before this one too, while they are replaced.
@@ -117,6 +118,8 @@ pub fn own(config: &Config, wishes: Wishes, now: Millis) -> Result<Card, OwnCard
         evidence_keys: evidence_keys.map(|key| card_key(&always(key.public()))).collect(),
         agencies: config.agencies.iter().map(card_agency).collect(),
         contact: Some(pb::Contact { role, telephone, email }),
+        log_keys: vec![card_key(&always(audit_keys.log.public()))],
+        witness_keys: vec![card_key(&always(audit_keys.witness.public()))],
     };
     // Read back by the very rules that the other node will apply.
     Card::from_proto(Card::sign(&content, &evidence_key)).map_err(|error| match error {

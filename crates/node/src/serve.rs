@@ -6,17 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use barid_broker::clock::{Clock, SystemClock};
-use barid_broker::decide::Policy;
-use barid_broker::random::MachineRandom;
-use barid_broker::{Broker, OpenError, Opened, Options, Start, Stopped};
+use barid_broker::{Broker, OpenError, Opened, Start, Stopped};
 use barid_journal::{Disk, OsDisk};
 use barid_link::caps;
 use barid_link::identity::{Identity, IdentityError, TrustDomain};
 use barid_link::stub::exchange::exchange_service_server::ExchangeServiceServer;
 use barid_link::stub::operations::operations_service_server::OperationsServiceServer;
 use barid_link::tls::{AcceptLimits, Acceptor, Incoming, ServerTls, TlsError};
-use barid_message::key::SigningKey;
-use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
@@ -27,10 +23,11 @@ use crate::config::{Config, FileError};
 use crate::grpc::{DeadlineLayer, Exchange, METRICS_PATH, Operations, Scrape, Services, Shared};
 use crate::health::{self, Fixed, Health, alarm};
 use crate::link::{Hub, LinkStartError, Linking, own as own_card};
-use crate::registry;
 use crate::signal;
 use crate::streams::Streams;
+use options::options;
 
+mod options;
 #[cfg(test)]
 mod tests;
 
@@ -149,6 +146,7 @@ pub async fn run_on(
 ) -> Result<(), ServeError> {
     let material = config.tls.read()?;
     let evidence_key = config.evidence.read()?;
+    let audit_keys = config.audit.read_keys()?;
     let crls: Vec<&[u8]> = material.crl.iter().map(Vec::as_slice).collect();
     let tls =
         ServerTls::from_pem(&material.certificate, &material.key, &material.client_ca, &crls)?;
@@ -165,7 +163,8 @@ pub async fn run_on(
     };
 
     let identity = format!("spiffe://{}/node", config.node.trust_domain);
-    let options = options(machine, &config, identity.clone(), &evidence_key);
+    let log_key = Arc::clone(&audit_keys.log);
+    let options = options(machine, &config, identity.clone(), &evidence_key, log_key);
     let opened = tokio::task::spawn_blocking(move || barid_broker::open(options));
     let Opened { broker, start } = opened.await.map_err(|_panicked| ServeError::Panicked)??;
     let Start { start_no, dropped_bytes, replayed, clock_suspect } = start;
@@ -348,44 +347,5 @@ async fn end(broker: &Broker) -> Result<(), ServeError> {
             Ok(())
         }
         stopped => Err(stopped.into()),
-    }
-}
-
-fn options(machine: Machine, config: &Config, identity: String, key: &SigningKey) -> Options {
-    let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-    let storage = &config.storage;
-    let delivery = &config.delivery;
-    Options {
-        data: config.node.data.clone(),
-        disk: machine.disk,
-        clock: machine.clock,
-        random: Arc::new(MachineRandom::new()),
-        identity,
-        trust_domain: config.node.trust_domain.to_string(),
-        evidence_key_spki: Bytes::copy_from_slice(key.public().spki()),
-        lease_secret: key.to_pkcs8_der().to_vec(),
-        registry: registry::configured(config),
-        program_version: env!("CARGO_PKG_VERSION").to_owned(),
-        storage: barid_broker::Storage {
-            segment_bytes: storage.segment_bytes,
-            ballast_bytes: storage.ballast_bytes,
-            free_bytes_min: storage.ballast_bytes,
-            urgent_bytes: storage.urgent_bytes,
-            snapshot_every_bytes: storage.snapshot_every_bytes,
-            index_cache_bytes: storage.index_cache_bytes,
-            scrub_every: storage.scrub_every,
-            scrub_bytes_per_s: storage.scrub_bytes_per_s,
-        },
-        policy: Policy {
-            lease_ms: ms(delivery.lease),
-            tries_max: delivery.tries_max,
-            retry_min_ms: ms(delivery.retry_delay_min),
-            retry_max_ms: ms(delivery.retry_delay_max),
-            inbox_max: count(delivery.inbox_messages_max),
-            agency_max: count(delivery.agency_messages_max),
-            peer_max: count(delivery.peer_messages_max),
-            bodies_bytes_max: storage.bodies_bytes_max,
-        },
     }
 }

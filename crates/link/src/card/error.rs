@@ -86,6 +86,9 @@ pub enum CardFault {
         /// Why.
         cause: KeyError,
     },
+    /// A key of signed notes that not every tool can check.
+    #[error("a key of {0} on the card is not Ed25519")]
+    NotEd25519(String),
     /// A key that ends before it begins.
     #[error("a key of {0} on the card ends before it begins")]
     KeyNeverValid(String),

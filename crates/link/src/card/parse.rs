@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use barid_message::address::Address;
 use barid_message::digest::Digest;
 use barid_message::dsse::PayloadType;
-use barid_message::key::{KeyId, PublicKey};
+use barid_message::key::{Algorithm, KeyId, PublicKey};
 use barid_message::registry::RegisteredKey;
 use barid_message::text::{self, Layout};
 use barid_message::time::Millis;
@@ -89,6 +89,8 @@ fn facts(
         evidence_keys: _,
         agencies,
         contact,
+        log_keys,
+        witness_keys,
     } = proto;
     if serial == 0 {
         return Err(CardFault::Serial);
@@ -115,6 +117,8 @@ fn facts(
         ca_certificate: ca(&ca_certificate)?,
         tls_keys: self::tls_keys(&tls_keys)?,
         evidence_keys,
+        log_keys: ed25519_keys(&log_keys, "the node's log", seen)?,
+        witness_keys: ed25519_keys(&witness_keys, "the node as a witness", seen)?,
         agencies: self::agencies(agencies, seen)?,
         contact: self::contact(contact.unwrap_or_default())?,
     })
@@ -185,6 +189,20 @@ fn keys(
         keys.push(RegisteredKey { key, valid_from, valid_until });
     }
     Ok(keys)
+}
+
+/// As [`keys`], of notes that every tool of C2SP reads.
+fn ed25519_keys(
+    proto: &[pb::CardKey],
+    owner: &str,
+    seen: &mut BTreeSet<KeyId>,
+) -> Result<Vec<RegisteredKey>, CardFault> {
+    let keys = keys(proto, owner, seen)?;
+    if keys.iter().all(|key| key.key.algorithm() == Algorithm::Ed25519) {
+        Ok(keys)
+    } else {
+        Err(CardFault::NotEd25519(owner.to_owned()))
+    }
 }
 
 fn agencies(

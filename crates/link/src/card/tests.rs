@@ -61,6 +61,8 @@ fn content(evidence: &SigningKey) -> pb::Card {
             telephone: "+98 21 000 000".to_owned(),
             email: "duty@node.ir.example".to_owned(),
         }),
+        log_keys: vec![card_key(&key(Algorithm::Ed25519))],
+        witness_keys: vec![card_key(&key(Algorithm::Ed25519))],
     }
 }
 
@@ -92,6 +94,8 @@ fn a_card_says_what_was_signed_by_either_kind_of_key() {
         assert_eq!(flash, [false, true]);
         assert_eq!(card.agencies()[0].keys.len(), 2);
         assert_eq!(card.contact().role, "duty officer");
+        assert_eq!(card.log_keys()[0].key.spki(), &content.log_keys[0].spki);
+        assert_eq!(card.witness_keys()[0].key.spki(), &content.witness_keys[0].spki);
     }
 }
 
@@ -204,7 +208,7 @@ fn no_changed_bit_passes() {
 #[test]
 fn what_no_card_may_say_is_named() {
     type Change = fn(&mut pb::Card);
-    let cases: [(Change, &str); 29] = [
+    let cases: [(Change, &str); 31] = [
         (|card| card.node = "mirjaveh".to_owned(), "does not begin with spiffe://"),
         (|card| card.node = "spiffe://ir.example/operator/a".to_owned(), "which is no node"),
         (|card| card.name.clear(), "name has not 1 to 64 characters"),
@@ -238,6 +242,11 @@ fn what_no_card_may_say_is_named() {
         ),
         (|card| card.agencies[0].keys = card.agencies[1].keys.clone(), "stands on the card twice"),
         (|card| card.agencies[0].keys = card.evidence_keys.clone(), "stands on the card twice"),
+        (|card| card.witness_keys = card.log_keys.clone(), "stands on the card twice"),
+        (
+            |card| card.log_keys = vec![card_key(&key(Algorithm::EcdsaP256))],
+            "a key of the node's log on the card is not Ed25519",
+        ),
         (
             |card| card.contact.as_mut().unwrap().telephone = "0".repeat(33),
             "telephone has not 0 to 32 characters",

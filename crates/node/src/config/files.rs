@@ -64,6 +64,22 @@ pub enum FileError {
         /// The data folder, links followed.
         data: PathBuf,
     },
+    /// A key of another algorithm.
+    #[error("{}, which {key} names, is no Ed25519 key; make one with `openssl genpkey -algorithm ed25519`", path.display())]
+    NotEd25519 {
+        /// The key in the configuration.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+    /// One key for two uses: a signature of the one could pass for the other.
+    #[error("{} holds the same key as {}; give each use a key of its own", path.display(), other.display())]
+    SharedKey {
+        /// The file.
+        path: PathBuf,
+        /// The other file.
+        other: PathBuf,
+    },
     /// Not a key that evidence can be signed with.
     #[error("{} is no signing key: {cause}; name an unencrypted PKCS#8 PEM of Ed25519 or P-256", path.display())]
     SigningKey {
@@ -111,14 +127,17 @@ impl Evidence {
     /// # Errors
     /// The file is missing, unreadable, open to others, or no signing key.
     pub fn read(&self) -> Result<SigningKey, FileError> {
-        let pem = read_secret("evidence.key", &self.key)?;
-        let text = str::from_utf8(&pem).map_err(|_not_text| FileError::NotPem {
-            key: "evidence.key",
-            path: self.key.clone(),
-        })?;
-        SigningKey::from_pem(text)
-            .map_err(|cause| FileError::SigningKey { path: self.key.clone(), cause })
+        read_signing_key("evidence.key", &self.key)
     }
+}
+
+/// Reads a private key that signs, PKCS#8 PEM.
+pub(super) fn read_signing_key(key: &'static str, path: &Path) -> Result<SigningKey, FileError> {
+    let pem = read_secret(key, path)?;
+    let text = str::from_utf8(&pem)
+        .map_err(|_not_text| FileError::NotPem { key, path: path.to_path_buf() })?;
+    SigningKey::from_pem(text)
+        .map_err(|cause| FileError::SigningKey { path: path.to_path_buf(), cause })
 }
 
 /// Reads the card of a peer; what is not text will be no card either.

@@ -93,6 +93,9 @@ const INBOX: Knob = Knob { key: "inbox_messages_max", default: 100_000, min: 100
 const AGENCY: Knob = Knob { key: "agency_messages_max", ..INBOX };
 const PEER: Knob = Knob { key: "peer_messages_max", ..INBOX };
 
+/// Seconds from one signed head of the audit log to the next.
+pub(super) const CHECKPOINT_EVERY: Knob =
+    Knob { key: "checkpoint_every_s", default: 30, min: 1, max: 300 };
 /// Seconds that the alarm command may take.
 pub(super) const ALARM_TIMEOUT: Knob = Knob { key: "timeout_s", default: 30, min: 1, max: 300 };
 /// Minutes between two alarms for one problem.

@@ -7,6 +7,7 @@
 mod agencies;
 mod agreements;
 mod alarm;
+mod audit;
 mod error;
 mod files;
 mod limits;
@@ -26,11 +27,13 @@ use std::str::FromStr;
 use barid_agreement::Agreement;
 use barid_link::card::Card;
 use barid_link::identity::{Identity, TrustDomain};
+use barid_message::key::PublicKey;
 use barid_message::time::Millis;
 use serde::Deserialize;
 
 pub use agencies::Agency;
 pub use alarm::Alarm;
+pub use audit::{Audit, AuditKeys};
 pub use error::{ConfigError, Place, Problem};
 pub use files::{FileError, TlsMaterial};
 pub use limits::{Delivery, Storage};
@@ -61,6 +64,8 @@ pub struct Config {
     pub tls: Tls,
     /// `[evidence]`.
     pub evidence: Evidence,
+    /// `[audit]`.
+    pub audit: Audit,
     /// `[log]`.
     pub log: Log,
     /// `[storage]`.
@@ -243,8 +248,21 @@ impl Config {
         let source = Source { file, text: &text };
         let (mut config, peers) = Self::parse(&source)?;
         config.tls.read()?;
-        config.evidence.read()?;
-        for key in [&config.tls.key, &config.evidence.key] {
+        let keys = config.audit.read_keys()?;
+        let Audit { log_key, witness_key, .. } = &config.audit;
+        let mut known: Vec<(PublicKey, &Path)> = Vec::new();
+        for (key, path) in [
+            (config.evidence.read()?.public(), &config.evidence.key),
+            (keys.log.public(), log_key),
+            (keys.witness.public(), witness_key),
+        ] {
+            if let Some((_, other)) = known.iter().find(|(other, _)| other == key) {
+                let (path, other) = (path.clone(), other.to_path_buf());
+                return Err(FileError::SharedKey { path, other }.into());
+            }
+            known.push((key.clone(), path));
+        }
+        for key in [&config.tls.key, &config.evidence.key, log_key, witness_key] {
             files::outside(&config.node.data, key)?;
         }
         config.peers = peers::read_peers(&source, &config, &peers, now)?;
@@ -262,7 +280,11 @@ impl Config {
         let node = Node::read(source, &raw.node)?;
         let tls = Tls::read_paths(source, &raw.tls)?;
         let evidence = Evidence { key: source.path(&raw.evidence.key)? };
-        for (raw, key) in [(&raw.tls.key, &tls.key), (&raw.evidence.key, &evidence.key)] {
+        let audit = Audit::read(source, &raw.audit)?;
+        let [log, witness] = audit.paths(&raw.audit);
+        for (raw, key) in
+            [(&raw.tls.key, &*tls.key), (&raw.evidence.key, &*evidence.key), log, witness]
+        {
             node.keep_out(source, raw, key)?;
         }
         let operators = agencies::read_operators(source, &node.trust_domain, &raw.operator, &[])?;
@@ -284,6 +306,7 @@ impl Config {
             node,
             tls,
             evidence,
+            audit,
             peers: Vec::new(),
             own_card: None,
         };

@@ -18,6 +18,7 @@ pub(super) struct RawConfig {
     pub(super) listen: RawListen,
     pub(super) tls: RawTls,
     pub(super) evidence: RawEvidence,
+    pub(super) audit: RawAudit,
     #[serde(default)]
     pub(super) log: RawLog,
     #[serde(default)]
@@ -68,6 +69,14 @@ pub(super) struct RawTls {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawEvidence {
     pub(super) key: Text,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAudit {
+    pub(super) log_key: Text,
+    pub(super) witness_key: Text,
+    pub(super) checkpoint_every_s: Option<Spanned<u32>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

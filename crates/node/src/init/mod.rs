@@ -4,6 +4,7 @@
 //! ```text
 //! DIR/node/node.toml              for `barid serve --config`
 //! DIR/node/keys/                  tls.pem tls-key.pem ca.pem evidence-key.pem
+//!                                 log-key.pem witness-key.pem
 //! DIR/ca/                         ca.pem ca-key.pem: to be taken offline
 //! DIR/agencies/<cc>-<agency>[-<unit>]/
 //!                                 client.toml tls.pem tls-key.pem ca.pem signing-key.pem
@@ -189,6 +190,10 @@ impl Build<'_> {
         tree.file("node/keys/tls-key.pem", issued.key.as_bytes())?;
         tree.file("node/keys/ca.pem", &ca.certificate)?;
         tree.file("node/keys/evidence-key.pem", evidence.to_pem().as_bytes())?;
+        for name in ["log-key.pem", "witness-key.pem"] {
+            let key = SigningKey::generate(Algorithm::Ed25519)?;
+            tree.file(Path::new("node/keys").join(name), key.to_pem().as_bytes())?;
+        }
         let toml = NodeToml {
             name: &plan.name,
             trust_domain: &plan.trust_domain,

@@ -110,7 +110,17 @@ fn the_tree_is_for_its_owner_only_and_whole() {
         client("agencies/pk-police", &agency),
         client("agencies/pk-police-torkham", &agency),
         client("ca", &["ca-key.pem", "ca.pem"]),
-        client("node/keys", &["ca.pem", "evidence-key.pem", "tls-key.pem", "tls.pem"]),
+        client(
+            "node/keys",
+            &[
+                "ca.pem",
+                "evidence-key.pem",
+                "log-key.pem",
+                "tls-key.pem",
+                "tls.pem",
+                "witness-key.pem",
+            ],
+        ),
         client("node", &["node.toml"]),
         client("operators/admin", &["ca.pem", "operator.toml", "tls-key.pem", "tls.pem"]),
     ]
@@ -133,7 +143,7 @@ fn no_secret_lies_in_a_folder_of_another_holder() {
         .filter(|(name, _)| name.ends_with("key.pem"))
         .map(|(name, (_, content))| (name.as_str(), content.as_deref().unwrap()))
         .collect();
-    assert_eq!(secrets.len(), 10);
+    assert_eq!(secrets.len(), 12);
     for (name, secret) in secrets {
         let text = str::from_utf8(secret).unwrap();
         let inner = text.lines().nth(1).unwrap();

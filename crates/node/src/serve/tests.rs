@@ -1,6 +1,13 @@
 use std::future::{pending, ready};
 use std::path::Path;
 
+use barid_broker::Options;
+use barid_broker::audit_log::LogOptions;
+use barid_broker::decide::Policy;
+use barid_broker::random::MachineRandom;
+use barid_message::key::SigningKey;
+use bytes::Bytes;
+
 use super::*;
 
 fn opened(data: &Path) -> Broker {
@@ -13,7 +20,7 @@ fn opened(data: &Path) -> Broker {
         trust_domain: "torkham.example".to_owned(),
         evidence_key_spki: Bytes::new(),
         lease_secret: b"secret".to_vec(),
-        log: barid_broker::audit_log::LogOptions {
+        log: LogOptions {
             key: Arc::new(SigningKey::generate(barid_message::key::Algorithm::Ed25519).unwrap()),
             checkpoint_every: Duration::from_secs(30),
         },

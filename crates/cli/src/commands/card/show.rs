@@ -20,6 +20,11 @@ pub(super) fn whole(card: &Card, output: &mut Output) -> anyhow::Result<()> {
     for key in card.tls_keys() {
         entry("TLS key", &format!("SHA-256 {key}"), output)?;
     }
+    for (title, keys) in [("log key", card.log_keys()), ("witness key", card.witness_keys())] {
+        for key in keys {
+            entry(title, &key.key.keyid().to_string(), output)?;
+        }
+    }
     entry("signed by", &card.signer().keyid().to_string(), output)?;
     output.line("")?;
     output.table(&keys(card, card.evidence_keys()))?;

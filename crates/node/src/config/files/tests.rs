@@ -30,7 +30,7 @@ fn load_error(config: &Path) -> FileError {
 #[test]
 fn a_secret_that_others_can_read_is_refused() {
     for (name, mode) in
-        [("tls-key.pem", 0o644), ("evidence-key.pem", 0o640), ("tls-key.pem", 0o602)]
+        [("tls-key.pem", 0o644), ("evidence-key.pem", 0o640), ("log-key.pem", 0o602)]
     {
         let (_parent, config) = fresh();
         let key = config.with_file_name("keys").join(name);
@@ -66,6 +66,25 @@ fn a_named_file_must_be_there_and_be_what_it_is_named_for() {
     fs::copy(keys.join("tls.pem"), keys.join("evidence-key.pem")).unwrap();
     let error = load_error(&config);
     assert!(matches!(error, FileError::SigningKey { .. }), "{error}");
+}
+
+#[test]
+fn keys_of_the_audit_log_are_ed25519_and_for_nothing_else() {
+    let (_parent, config) = fresh();
+    let keys = config.with_file_name("keys");
+    let own = fs::read(keys.join("log-key.pem")).unwrap();
+    for other in ["evidence-key.pem", "witness-key.pem"] {
+        fs::copy(keys.join(other), keys.join("log-key.pem")).unwrap();
+        let error = load_error(&config);
+        assert!(matches!(error, FileError::SharedKey { .. }), "{error}");
+    }
+    // A TLS key is P-256.
+    fs::copy(keys.join("tls-key.pem"), keys.join("log-key.pem")).unwrap();
+    let error = load_error(&config);
+    assert!(matches!(error, FileError::NotEd25519 { key: "audit.log_key", .. }), "{error}");
+    let mut file = fs::File::create(keys.join("log-key.pem")).unwrap();
+    std::io::Write::write_all(&mut file, &own).unwrap();
+    Config::load(&config).unwrap();
 }
 
 #[test]

@@ -96,6 +96,8 @@ fn card(domain: &str, agencies: &[&str], change: impl FnOnce(&mut pb::Card)) -> 
         evidence_keys: vec![card_key(&key)],
         agencies: agencies.iter().map(agency).collect(),
         contact: None,
+        log_keys: Vec::new(),
+        witness_keys: Vec::new(),
     };
     change(&mut content);
     Card::from_proto(Card::sign(&content, &key)).unwrap()

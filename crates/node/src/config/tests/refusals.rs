@@ -36,6 +36,12 @@ fn of_the_node() {
     refused(tls_key, inside, "lies in the data folder");
     let evidence = "key = \"keys/evidence-key.pem\"";
     refused(evidence, "key = \"data/evidence-key.pem\"", "keep keys elsewhere");
+    for key in ["log", "witness"] {
+        let line = format!("{key}_key = \"keys/{key}-key.pem\"");
+        let inside = format!("{key}_key = \"data/{key}-key.pem\"");
+        refused(&line, &inside, "keep keys elsewhere");
+    }
+    refused("# checkpoint_every_s = 30", "checkpoint_every_s = 0", "choose 1 to 300");
 }
 
 #[test]
