@@ -1,5 +1,6 @@
 //! The first hour at the command line, as a newcomer would spend it.
 
+mod evidence;
 mod examples;
 mod hostile_text;
 mod joining;

@@ -3,6 +3,7 @@
 mod border;
 mod cards;
 mod drain;
+mod evidence;
 mod liar;
 mod outages;
 mod paused;

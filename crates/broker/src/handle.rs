@@ -2,6 +2,7 @@
 //! already durable.
 
 mod arrivals;
+mod exporting;
 mod intake;
 mod linking;
 mod reading;
@@ -19,7 +20,6 @@ use barid_journal::{Blobs, Reader, Space};
 use barid_message::Reason;
 use barid_message::address::Address;
 use barid_message::time::Millis;
-use barid_proto::journal::v1 as pb;
 use barid_store::ReadView;
 use bytes::Bytes;
 use tokio::sync::{Semaphore, oneshot, watch};
@@ -43,6 +43,7 @@ use crate::state::dedupe::Dedupe;
 use crate::writer::{Progress, WriteError};
 
 pub use arrivals::Arrivals;
+pub use exporting::Grounds;
 pub use intake::{Checked, Pending};
 pub use linking::{Arrived, Taking};
 pub use reading::{Ended, Told};
@@ -326,21 +327,6 @@ impl Broker {
     /// [`Refusal`] where the node is stopping.
     pub async fn hear_clocks(&self, heard: Vec<Heard>) -> Result<bool, Refusal> {
         self.ask(|reply| Command::Operate(Operation::HearClocks(heard, reply))).await
-    }
-
-    /// Records that somebody begins to read; gives the position of the record.
-    ///
-    /// # Errors
-    /// [`Refusal`] where the node is stopping, or cannot write: then nothing may be read.
-    pub async fn read_opened(&self, facts: pb::ReadFacts) -> Result<u64, Refusal> {
-        self.operate(|reply| Operation::ReadOpened(facts, reply)).await
-    }
-
-    /// Records that a reading ended. Never waits.
-    pub fn read_closed(&self, facts: pb::ReadFacts) {
-        let command = Command::Operate(Operation::ReadClosed(facts));
-        // Where the sequencer is gone, the next start ends all readings.
-        drop(self.shared.commands.send(Queued { command, _place: None }));
     }
 
     /// Looks at the state; the answer comes once all that was seen is durable.

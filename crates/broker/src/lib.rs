@@ -26,7 +26,7 @@ mod writer;
 mod tests;
 
 pub use handle::{
-    Arrivals, Arrived, Broker, Checked, Ended, Pending, Settling, Stopped, Taking, Told,
+    Arrivals, Arrived, Broker, Checked, Ended, Grounds, Pending, Settling, Stopped, Taking, Told,
 };
 pub use kept::KeptError;
 pub use lent::Lent;

@@ -6,6 +6,7 @@ mod disk;
 mod events;
 mod evidence;
 mod exchange;
+mod export;
 mod health;
 mod letters;
 mod linking;

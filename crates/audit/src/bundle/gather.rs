@@ -16,7 +16,7 @@ use super::{Refused, shape};
 use crate::checkpoint::SignedCheckpoint;
 use crate::commitment::sha256;
 use crate::evidence::with_proof;
-use crate::note::{LogKey, WitnessKey};
+use crate::note::{LogKey, NoteSignature, WitnessKey};
 use crate::tree::Hash;
 
 /// An entry as the journal keeps it.
@@ -156,8 +156,10 @@ fn head(source: &Source<'_>) -> (Bytes, Vec<String>) {
     for key in source.witnesses {
         let signatures = source.head.note().signatures();
         let signature = signatures.iter().rev().find(|signature| key.made(signature));
-        // One that does not hold is left out.
-        if signature.is_some_and(|signature| head.add(key, signature.clone()).is_ok()) {
+        // One that does not hold is left out, and a second key of one witness.
+        let is_known = keys.iter().any(|(name, _)| name == key.name());
+        let holds = |signature: &NoteSignature| head.add(key, signature.clone()).is_ok();
+        if !is_known && signature.is_some_and(holds) {
             keys.push((key.name().clone(), key.to_vkey()));
         }
     }

@@ -16,6 +16,7 @@ use bytes::Bytes;
 
 use super::{Broker, log_down};
 use crate::caps;
+use crate::command::{Command, Operation, Queued};
 use crate::decide::Refusal;
 use crate::kept::{Kept, KeptError};
 use crate::lease::{Named, Token};
@@ -48,6 +49,21 @@ pub struct Told {
 }
 
 impl Broker {
+    /// Records that somebody begins to read; gives the position of the record.
+    ///
+    /// # Errors
+    /// [`Refusal`] where the node is stopping, or cannot write: then nothing may be read.
+    pub async fn read_opened(&self, facts: pb::ReadFacts) -> Result<u64, Refusal> {
+        self.operate(|reply| Operation::ReadOpened(facts, reply)).await
+    }
+
+    /// Records that a reading ended. Never waits.
+    pub fn read_closed(&self, facts: pb::ReadFacts) {
+        let command = Command::Operate(Operation::ReadClosed(facts));
+        // Where the sequencer is gone, the next start ends all readings.
+        drop(self.shared.commands.send(Queued { command, _place: None }));
+    }
+
     /// Waits, at most a second, until the delivery log holds all that is durable now.
     ///
     /// # Errors
@@ -233,7 +249,7 @@ fn let_go() -> Refusal {
     Refusal::new(Reason::NotFound, text)
 }
 
-fn unreadable(error: &dyn std::error::Error) -> Refusal {
+pub(super) fn unreadable(error: &dyn std::error::Error) -> Refusal {
     tracing::error!(%error, "stored data cannot be read back");
     let text = "the node cannot read back what it stored; its operator must look at its disk";
     Refusal::new(Reason::Internal, text)

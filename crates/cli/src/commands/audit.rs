@@ -1,5 +1,6 @@
 //! `barid audit`.
 
+mod export;
 mod fsck;
 mod verify;
 
@@ -15,6 +16,7 @@ use crate::output::Output;
 
 const EXAMPLES: &str = "\
 EXAMPLES
+  barid audit export 01a3185c-5000-7001-8000-000000000002 -o message.bundle --why 'case 17'
   barid audit fsck --data barid/node/data
   barid audit verify message.bundle --trust trust.txt
   barid audit take-for-lost";
@@ -29,6 +31,7 @@ pub(crate) struct AuditArgs {
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    Export(export::ExportArgs),
     Fsck(fsck::FsckArgs),
     Verify(verify::VerifyArgs),
     /// Let a node take messages again whose bodies of others are lost for good
@@ -46,6 +49,7 @@ pub(crate) async fn run(
     output: &mut Output,
 ) -> anyhow::Result<ExitCode> {
     match &args.action {
+        Action::Export(args) => export::run(args, global, output).await,
         Action::Fsck(args) => fsck::run(args, output),
         Action::Verify(args) => verify::run(args, output),
         Action::TakeForLost => {

@@ -1,5 +1,6 @@
 //! The client of one operator.
 
+use barid_audit::bundle::caps::BUNDLE_BYTES_MAX;
 use barid_proto::operations::v1 as pb;
 use tonic::Streaming;
 use tonic::transport::Channel;
@@ -98,6 +99,28 @@ impl OperatorClient {
         let mut rpc = rpc(self.0.channel.clone());
         let opening = rpc.tail_events(request);
         Ok(EventTail(self.0.open(opening).await?))
+    }
+}
+
+impl OperatorClient {
+    /// Everything that proves what became of one message: an encoded evidence bundle. Not
+    /// asked for again where the connection breaks, for each asking is on record.
+    pub async fn export_evidence(
+        &self,
+        request: pb::ExportEvidenceRequest,
+    ) -> Result<Vec<u8>, CallError> {
+        let mut rpc = rpc(self.0.channel.clone());
+        let opening = rpc.export_evidence(request);
+        let mut chunks = self.0.open(opening).await?;
+        let mut bundle = Vec::new();
+        let broken = |status| CallError::from_status(&status);
+        while let Some(next) = chunks.message().await.map_err(broken)? {
+            bundle.extend_from_slice(&next.chunk);
+            if bundle.len() > BUNDLE_BYTES_MAX {
+                return Err(CallError::Answer);
+            }
+        }
+        Ok(bundle)
     }
 }
 

@@ -4,20 +4,22 @@ use barid_broker::state::Phase;
 use barid_link::stub::operations::operations_service_server::OperationsService;
 use barid_proto::operations::v1::{
     ConfirmClockRequest, ConfirmClockResponse, ConfirmWriteOffRequest, ConfirmWriteOffResponse,
-    DropDeadLetterRequest, DropDeadLetterResponse, GetDeadLetterRequest, GetDeadLetterResponse,
-    GetDiskUsageRequest, GetDiskUsageResponse, GetNodeStatusRequest, GetNodeStatusResponse,
-    GetStatusRequest, GetStatusResponse, ListDeadLettersRequest, ListDeadLettersResponse,
-    ListEventsRequest, ListEventsResponse, ListPeersRequest, ListPeersResponse, ListQueuesRequest,
-    ListQueuesResponse, ProposeWriteOffRequest, ProposeWriteOffResponse, RenewPeerRequest,
-    RenewPeerResponse, RetryDeadLetterRequest, RetryDeadLetterResponse, Scrubbing,
-    TailEventsRequest, TailEventsResponse, TakeForLostRequest, TakeForLostResponse, Totals,
-    TraceMessageRequest, TraceMessageResponse, WithdrawWriteOffRequest, WithdrawWriteOffResponse,
+    DropDeadLetterRequest, DropDeadLetterResponse, ExportEvidenceRequest, GetDeadLetterRequest,
+    GetDeadLetterResponse, GetDiskUsageRequest, GetDiskUsageResponse, GetNodeStatusRequest,
+    GetNodeStatusResponse, GetStatusRequest, GetStatusResponse, ListDeadLettersRequest,
+    ListDeadLettersResponse, ListEventsRequest, ListEventsResponse, ListPeersRequest,
+    ListPeersResponse, ListQueuesRequest, ListQueuesResponse, ProposeWriteOffRequest,
+    ProposeWriteOffResponse, RenewPeerRequest, RenewPeerResponse, RetryDeadLetterRequest,
+    RetryDeadLetterResponse, Scrubbing, TailEventsRequest, TailEventsResponse, TakeForLostRequest,
+    TakeForLostResponse, Totals, TraceMessageRequest, TraceMessageResponse,
+    WithdrawWriteOffRequest, WithdrawWriteOffResponse,
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
+use super::export::Chunks;
 use super::status::status;
-use super::{Services, disk, events, health, letters, peers, timestamp, trace, write_offs};
+use super::{Services, disk, events, export, health, letters, peers, timestamp, trace, write_offs};
 
 /// The handlers.
 pub(crate) struct Operations(pub(crate) Services);
@@ -64,6 +66,16 @@ impl OperationsService for Operations {
     ) -> Result<Response<TraceMessageResponse>, Status> {
         let operator = self.0.operator(request.extensions()).await?;
         trace::trace(&self.0, &operator, request.into_inner()).await.map(Response::new)
+    }
+
+    type ExportEvidenceStream = Chunks;
+
+    async fn export_evidence(
+        &self,
+        request: Request<ExportEvidenceRequest>,
+    ) -> Result<Response<Self::ExportEvidenceStream>, Status> {
+        let operator = self.0.operator(request.extensions()).await?;
+        export::export(&self.0, &operator, request.into_inner()).await.map(Response::new)
     }
 
     async fn list_queues(

@@ -66,9 +66,9 @@ impl Ledgers {
             pair.arrive(0, usize::MAX);
             pair.arrive(1, usize::MAX);
         }
-        let signer = |origin| LogSigner::new(name(origin), key()).unwrap();
+        let signer = |origin| LogSigner::new(name(origin), key().into()).unwrap();
         let logs = ["pk.example/log/1", "ir.example/log/1"].map(signer);
-        let witness = WitnessSigner::new(name("ir.example/witness"), key()).unwrap();
+        let witness = WitnessSigner::new(name("ir.example/witness"), key().into()).unwrap();
         Self { pair, logs, witness }
     }
 

@@ -68,7 +68,7 @@ fn trusted(path: &Path) -> anyhow::Result<Trust> {
 }
 
 /// A file, but of one that is too large no more than tells that.
-fn read(path: &Path, bytes_max: usize) -> anyhow::Result<Bytes> {
+pub(super) fn read(path: &Path, bytes_max: usize) -> anyhow::Result<Bytes> {
     let mut bytes = Vec::new();
     let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
     let read = File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes));
