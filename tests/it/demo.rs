@@ -72,7 +72,10 @@ fn summary(output: &Output) -> Value {
 #[test]
 fn an_hour_at_the_border_adds_up_and_leaves_nothing_behind() {
     let temporary = tempfile::tempdir().expect("a folder");
-    let output = demo(temporary.path()).arg("--json").output().expect("the demo runs");
+    let kept = tempfile::tempdir().expect("a folder");
+    let bundle = kept.path().join("alert.bundle");
+    let output = demo(temporary.path()).args(["--json", "--export"]).arg(&bundle).output();
+    let output = output.expect("the demo runs");
     let summary = summary(&output);
     let number = |field: &str| summary[field].as_u64().expect(field);
     assert_eq!((number("nodes"), number("agencies")), (3, 8));
@@ -90,10 +93,26 @@ fn an_hour_at_the_border_adds_up_and_leaves_nothing_behind() {
         FLASH_FIRST,
         "The books",
         "whole story",
+        "PROVEN",
+        "CONTRADICTION",
     ] {
         assert!(told.contains(said), "{said} is missing:\n{told}");
     }
     assert_eq!(entries(temporary.path()), 0, "the folder is taken away");
+    let trust = kept.path().join("alert.bundle.trust");
+    assert_eq!(verified(&[&bundle, Path::new("--trust"), &trust]), Some(0));
+    assert_eq!(verified(&[&bundle]), Some(3));
+    let mut changed = fs::read(&bundle).expect("the bundle");
+    changed[1_000] ^= 1;
+    fs::File::create(&bundle).and_then(|mut file| file.write_all(&changed)).expect("written");
+    assert_eq!(verified(&[&bundle, Path::new("--trust"), &trust]), Some(1));
+}
+
+/// With what code `barid audit verify` ends.
+fn verified(arguments: &[&Path]) -> Option<i32> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_barid-e2e"));
+    command.args(["audit", "verify"]).args(arguments).stdout(Stdio::null());
+    command.status().expect("it runs").code()
 }
 
 #[test]

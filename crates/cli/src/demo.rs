@@ -7,6 +7,7 @@ mod leash;
 mod ledger;
 mod narrator;
 pub(crate) mod node;
+mod proof;
 mod reckoning;
 mod records;
 mod script;
@@ -46,6 +47,7 @@ const EXAMPLES: &str = "\
 EXAMPLES
   barid demo
   barid demo --keep
+  barid demo --export alert.bundle
   barid demo --replay MissingMigrants.csv
   barid demo --json
 
@@ -63,7 +65,8 @@ EXIT CODES
 
 /// Starts the nodes of three countries with eight agencies, plays an hour at the border,
 /// and tells it live: alerts, notes, a forger, a stranger, a crash, a node that is killed.
-/// At the end it compares what the agencies counted with what the nodes say.
+/// At the end it compares what the agencies counted with what the nodes say, proves from one
+/// file what became of one message, and shows a forged log caught.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DemoArgs {
@@ -73,6 +76,9 @@ pub(crate) struct DemoArgs {
     /// Leave the nodes running to look around, until Ctrl-C; keep its folder
     #[arg(long)]
     keep: bool,
+    /// Leave the evidence of one message in FILE, and whom to trust in FILE.trust
+    #[arg(long, value_name = "FILE", conflicts_with = "files")]
+    export: Option<PathBuf>,
     /// No pauses, even on a terminal
     #[arg(long)]
     fast: bool,
@@ -207,6 +213,7 @@ async fn tell(
         )
         .await?;
         say.table(&tale::tale(sites, &key).await?)?;
+        proof::prove(sites, &key, args.export.as_deref(), say).await?;
     }
     if say.output.wants_json() {
         say.output.json(&summary)?;
