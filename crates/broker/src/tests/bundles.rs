@@ -1,17 +1,18 @@
 //! Bundles of evidence from the journals of two real cores, and what is done to them.
 
+mod histories;
+mod keys;
 mod ledger;
 
 use barid_audit::bundle::{
-    Bundle, Contradiction, GatherError, Refused, Trust, TrustError, Verdict, contradiction, join,
+    Bundle, Contradiction, Refused, Trust, TrustError, Verdict, contradiction, join,
 };
-use barid_audit::entry::{Body, Entry, EntryKind};
+use barid_audit::entry::{Entry, EntryKind};
 use barid_proto::audit::v1::{Event, Evidence, EvidenceBundle};
-use barid_proto::journal::v1::RegistryFacts;
 use bytes::Bytes;
 use prost::Message as _;
 
-use ledger::Ledgers;
+use ledger::{Ledgers, rewritten};
 
 fn open(bytes: &Bytes) -> Bundle {
     Bundle::open(bytes).unwrap()
@@ -239,19 +240,6 @@ fn a_split_view_is_proven_from_two_bundles() {
     assert!(found >= 9, "the log has {found} entries");
 }
 
-/// Why the first node's bundle is refused with one of its entries rewritten, by a log that
-/// signs it all the same.
-fn rewritten(ledgers: &Ledgers, at: usize, change: &dyn Fn(&mut Entry)) -> Refused {
-    let mut kept = ledgers.kept(0);
-    let mut entry = ledgers.pair.sides[0].entries[at].clone();
-    change(&mut entry);
-    kept[at] = ledger::kept(&entry);
-    match ledgers.try_gather(0, &kept, true) {
-        Err(GatherError::Refused(why)) => why,
-        other => panic!("not refused: {other:?}"),
-    }
-}
-
 #[test]
 fn what_a_node_may_not_say_is_refused_though_it_signs_and_logs_it() {
     let ledgers = Ledgers::new();
@@ -296,46 +284,6 @@ fn what_a_node_may_not_say_is_refused_though_it_signs_and_logs_it() {
     // No acceptance.
     let why = refused(accepted, &|entry| entry.evidence = Bytes::new());
     assert_eq!(why, Refused::Acceptance);
-}
-
-#[test]
-fn a_key_that_had_ended_or_is_missing_proves_nothing() {
-    let ledgers = Ledgers::new();
-    let registry = ledgers.first(EntryKind::RegistryChanged);
-    let changed = |change: &dyn Fn(&mut RegistryFacts)| {
-        rewritten(&ledgers, registry, &|entry| match &mut entry.body {
-            Body::RegistryChanged(facts) => change(facts),
-            other => panic!("not a registry: {other:?}"),
-        })
-    };
-    let ended = changed(&|facts| facts.agencies[0].keys[0].valid_until_ms = 1);
-    assert!(matches!(ended, Refused::AgencyKey(_)), "{ended}");
-    let ended = changed(&|facts| facts.peers[0].evidence_keys[0].valid_until_ms = 1);
-    assert!(matches!(ended, Refused::EvidenceSignature(_)), "{ended}");
-    let gone = changed(&|facts| facts.agencies[0].keys.clear());
-    assert!(matches!(gone, Refused::AgencyKey(_)), "{gone}");
-    let gone = changed(&|facts| facts.peers.clear());
-    assert!(matches!(gone, Refused::EvidenceSignature(_)), "{gone}");
-    let gone = changed(&|facts| facts.peers[0].agencies.clear());
-    assert!(matches!(gone, Refused::NotTheRecipients(_)), "{gone}");
-}
-
-#[test]
-fn a_key_that_ends_later_does_not_undo_what_it_signed() {
-    let ledgers = Ledgers::new();
-    let entries = &ledgers.pair.sides[0].entries;
-    let mut kept = ledgers.kept(0);
-    let registry = entries.iter().find(|entry| matches!(entry.body, Body::RegistryChanged(_)));
-    let mut later = registry.unwrap().clone();
-    later.position = entries.len() as u64;
-    later.time = entries.last().unwrap().time;
-    if let Body::RegistryChanged(facts) = &mut later.body {
-        facts.agencies[0].keys.clear();
-        facts.peers.clear();
-    }
-    kept.push(ledger::kept(&later));
-    let bundle = open(&ledgers.gather(0, &kept, true));
-    assert_eq!(bundle.judge(Some(&ledgers.trust(1))), Verdict::Proven);
 }
 
 #[test]

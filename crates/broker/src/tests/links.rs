@@ -10,7 +10,7 @@ use super::pair::Pair;
 use crate::decide::settle::Answer;
 
 #[derive(Clone, Debug)]
-enum Op {
+pub(super) enum Op {
     Submit { from: bool, precedence: u8, lives_s: u16 },
     Offer { from: bool, max: u8 },
     Arrive { to: bool, count: u8 },
@@ -22,7 +22,7 @@ enum Op {
     WriteOff { at: bool },
 }
 
-fn op() -> impl Strategy<Value = Op> {
+pub(super) fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         5 => (any::<bool>(), 0..3_u8, 1..900_u16)
             .prop_map(|(from, precedence, lives_s)| Op::Submit { from, precedence, lives_s }),
@@ -38,7 +38,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-fn run(pair: &mut Pair, op: &Op) {
+pub(super) fn run(pair: &mut Pair, op: &Op) {
     match *op {
         Op::Submit { from, precedence, lives_s } => {
             pair.submit(usize::from(from), precedence, lives_s);

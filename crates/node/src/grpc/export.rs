@@ -44,7 +44,7 @@ pub(super) async fn export(
             refuse(Reason::AddressInvalid, "an agency's address is <cc>/<agency>[/<unit>]")
         })?),
     };
-    // One at a time for each who asks: the whole journal is passed over.
+    // Few at a time for each who asks: the whole journal is passed over.
     let place = services.readers.open(&operator.identity).map_err(|refusal| status(&refusal))?;
     let broker = &services.broker;
     let asked = request.message_id;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-use barid_audit::bundle::{self, Fingerprint, GatherError, Kept, Source, Trust};
+use barid_audit::bundle::{self, Fingerprint, GatherError, Kept, Refused, Source, Trust};
 use barid_audit::checkpoint::Checkpoint;
 use barid_audit::commitment::Entropy;
 use barid_audit::entry::{Entry, EntryKind};
@@ -12,6 +12,7 @@ use barid_audit::note::{KeyName, LogSigner, WitnessSigner};
 use barid_audit::tree::{Frontier, Hash, Subtrees, inclusion};
 use barid_message::digest::Digest;
 use barid_message::key::{Algorithm, SigningKey};
+use barid_proto::message::v1::SignedMessage;
 use bytes::Bytes;
 
 use super::super::pair::Pair;
@@ -66,6 +67,11 @@ impl Ledgers {
             pair.arrive(0, usize::MAX);
             pair.arrive(1, usize::MAX);
         }
+        Self::of(pair)
+    }
+
+    /// Logs for whatever two nodes have decided.
+    pub(super) fn of(pair: Pair) -> Self {
         let signer = |origin| LogSigner::new(name(origin), key().into()).unwrap();
         let logs = ["pk.example/log/1", "ir.example/log/1"].map(signer);
         let witness = WitnessSigner::new(name("ir.example/witness"), key().into()).unwrap();
@@ -95,6 +101,23 @@ impl Ledgers {
         kept: &[Kept],
         cosigned: bool,
     ) -> Result<Bytes, GatherError<Infallible>> {
+        let (_, id) = self.pair.sides[0].accepted()[0].clone();
+        let mut messages = self.pair.sides[0].blobs.values();
+        let message = messages.find(|message| {
+            let signed = barid_message::signed::SignedMessage::from_proto((*message).clone());
+            signed.unwrap().header().unwrap().message_id().to_string() == id
+        });
+        self.gather_of(side, kept, cosigned, message.unwrap())
+    }
+
+    /// As above, of any message.
+    pub(super) fn gather_of(
+        &self,
+        side: usize,
+        kept: &[Kept],
+        cosigned: bool,
+        message: &SignedMessage,
+    ) -> Result<Bytes, GatherError<Infallible>> {
         let (mut frontier, mut tree) = (Frontier::default(), BTreeMap::new());
         for entry in kept {
             let completed = frontier.push(Hash::of_leaf(&entry.leaf));
@@ -112,15 +135,9 @@ impl Ledgers {
         let source = Source { key: log.public(), head: &head, witnesses: &witnesses };
         let tree = Tree(tree);
         let prove = |position| inclusion(&tree, position, frontier.size());
-        let (_, id) = self.pair.sides[0].accepted()[0].clone();
-        let mut messages = self.pair.sides[0].blobs.values();
-        let message = messages.find(|message| {
-            let signed = barid_message::signed::SignedMessage::from_proto((*message).clone());
-            signed.unwrap().header().unwrap().message_id().to_string() == id
-        });
         let key = &self.pair.sides[side].evidence_key;
         let sign = |statement| evidence::sign(statement, key, None);
-        bundle::gather(message.unwrap().clone(), kept, source, sign, prove)
+        bundle::gather(message.clone(), kept, source, sign, prove)
     }
 
     pub(super) fn bundle(&self, side: usize) -> Bytes {
@@ -140,5 +157,18 @@ impl Ledgers {
     pub(super) fn trust(&self, quorum: usize) -> Trust {
         let lines = self.trust_lines().join("\n");
         Trust::parse(format!("barid-trust 1\nquorum {quorum}\n{lines}").as_bytes()).unwrap()
+    }
+}
+
+/// Why the first node's bundle is refused with one of its entries rewritten, by a log that
+/// signs it all the same.
+pub(super) fn rewritten(ledgers: &Ledgers, at: usize, change: &dyn Fn(&mut Entry)) -> Refused {
+    let mut kept = ledgers.kept(0);
+    let mut entry = ledgers.pair.sides[0].entries[at].clone();
+    change(&mut entry);
+    kept[at] = self::kept(&entry);
+    match ledgers.try_gather(0, &kept, true) {
+        Err(GatherError::Refused(why)) => why,
+        other => panic!("not refused: {other:?}"),
     }
 }
