@@ -1,5 +1,6 @@
 //! What becomes of messages: handed out, answered, tried again, ended, and told of.
 
+mod audit_log;
 mod damaged;
 mod dead_letters;
 mod evidence;

@@ -23,6 +23,8 @@ use barid_journal::Files;
 use barid_message::key::SigningKey;
 use tokio::sync::watch;
 
+use crate::Broker;
+
 pub(crate) use check::{Check, Faulty};
 pub(crate) use desk::{Attendance, Desk};
 pub(crate) use keeper::Keeper;
@@ -161,6 +163,14 @@ impl AuditLog {
             return Err(TileError::Beyond { size, newest });
         }
         Ok(Stored { files: &self.files, size })
+    }
+}
+
+impl Broker {
+    /// The audit log.
+    #[must_use]
+    pub fn audit_log(&self) -> &AuditLog {
+        &self.shared.audit_log
     }
 }
 

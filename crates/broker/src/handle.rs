@@ -139,12 +139,6 @@ impl Broker {
         Arc::clone(&self.shared.registry.borrow())
     }
 
-    /// The audit log.
-    #[must_use]
-    pub fn audit_log(&self) -> &AuditLog {
-        &self.shared.audit_log
-    }
-
     /// Changes with the registry.
     #[must_use]
     pub fn registry_changes(&self) -> watch::Receiver<Arc<Registry>> {

@@ -6,6 +6,7 @@
 //! without harm.
 
 mod agency;
+mod audit;
 mod channel;
 mod error;
 mod evidence;
@@ -17,6 +18,7 @@ mod retry;
 mod submit;
 
 pub use agency::{AgencyClient, Peek};
+pub use audit::AuditClient;
 pub use channel::ClientConfig;
 pub use error::{CallError, Fault, Refusal};
 pub use evidence::{EvidenceStream, ProvenEvidence};

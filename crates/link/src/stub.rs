@@ -18,6 +18,10 @@ pub mod exchange {
 pub mod operations {
     tonic::include_proto!("barid.operations.v1");
 }
+/// Stubs of `barid.audit.v1`.
+pub mod audit {
+    tonic::include_proto!("barid.audit.v1");
+}
 /// Stubs of `barid.federation.v1`.
 pub mod federation {
     tonic::include_proto!("barid.federation.v1");

@@ -53,7 +53,8 @@ pub fn code(reason: Reason) -> u8 {
         | Reason::KeyUnknown
         | Reason::KeyNotValid
         | Reason::AlgorithmMismatch
-        | Reason::KeyWeak => INVALID_ARGUMENT,
+        | Reason::KeyWeak
+        | Reason::ProofInvalid => INVALID_ARGUMENT,
         Reason::VersionUnsupported => UNIMPLEMENTED,
         Reason::OutOfRange => OUT_OF_RANGE,
         Reason::IdentityUnknown => UNAUTHENTICATED,
@@ -64,7 +65,8 @@ pub fn code(reason: Reason) -> u8 {
         | Reason::NotPermitted
         | Reason::LeaseNotYours
         | Reason::PeerNotCovering
-        | Reason::SecondPersonNeeded => PERMISSION_DENIED,
+        | Reason::SecondPersonNeeded
+        | Reason::OtherLog => PERMISSION_DENIED,
         Reason::DuplicateIdConflict | Reason::SlotConflict => ALREADY_EXISTS,
         Reason::NotFound => NOT_FOUND,
         Reason::Overloaded | Reason::StorageFull | Reason::TooManyStreams => RESOURCE_EXHAUSTED,
@@ -72,7 +74,8 @@ pub fn code(reason: Reason) -> u8 {
         | Reason::StorageDamaged
         | Reason::ShuttingDown
         | Reason::RegistryChanged
-        | Reason::DeliveryLogDown => UNAVAILABLE,
+        | Reason::DeliveryLogDown
+        | Reason::AuditLogDown => UNAVAILABLE,
         Reason::Deadline => DEADLINE_EXCEEDED,
         Reason::Internal => INTERNAL,
         Reason::DataLoss => DATA_LOSS,
@@ -88,6 +91,8 @@ pub fn code(reason: Reason) -> u8 {
         | Reason::LinkFenced
         | Reason::LogChanged
         | Reason::ProposalExpired
+        | Reason::HeadRolledBack
+        | Reason::HeadForked
         // Outcomes and refusals by a recipient stand in evidence; no call fails with them.
         | Reason::Nacked
         | Reason::LeaseExpired

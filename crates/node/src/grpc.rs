@@ -1,5 +1,6 @@
 //! The services: from wire to decision and back, and nothing else.
 
+mod auditing;
 mod authn;
 mod deadline;
 mod disk;
@@ -42,6 +43,7 @@ use crate::health::Health;
 use crate::link::Hub;
 use crate::streams::Streams;
 
+pub(crate) use auditing::{Audience, Auditing};
 pub(crate) use deadline::DeadlineLayer;
 pub(crate) use exchange::Exchange;
 pub(crate) use linking::Links;

@@ -10,6 +10,7 @@ use barid_broker::{Broker, OpenError, Opened, Start, Stopped};
 use barid_journal::{Disk, OsDisk};
 use barid_link::caps;
 use barid_link::identity::{Identity, IdentityError, TrustDomain};
+use barid_link::stub::audit::audit_service_server::AuditServiceServer;
 use barid_link::stub::exchange::exchange_service_server::ExchangeServiceServer;
 use barid_link::stub::operations::operations_service_server::OperationsServiceServer;
 use barid_link::tls::{AcceptLimits, Acceptor, Incoming, ServerTls, TlsError};
@@ -20,7 +21,9 @@ use tonic::transport::Server;
 use tower::layer::util::{Identity as NoLayer, Stack};
 
 use crate::config::{Config, FileError};
-use crate::grpc::{DeadlineLayer, Exchange, METRICS_PATH, Operations, Scrape, Services, Shared};
+use crate::grpc::{
+    Audience, Auditing, DeadlineLayer, Exchange, METRICS_PATH, Operations, Scrape, Services, Shared,
+};
 use crate::health::{self, Fixed, Health, alarm};
 use crate::link::{Hub, LinkStartError, Linking, own as own_card};
 use crate::signal;
@@ -249,7 +252,11 @@ async fn serve(
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1();
     let exchange_router = server().add_service(exchange_service);
-    let operations_routes = Routes::new(operations_service).add_service(health_service);
+    let audit_service = AuditServiceServer::new(Auditing(services.clone(), Audience::Operators))
+        .max_decoding_message_size(caps::GRPC_MESSAGE_BYTES)
+        .max_encoding_message_size(caps::GRPC_MESSAGE_BYTES);
+    let operations_routes =
+        Routes::new(operations_service).add_service(audit_service).add_service(health_service);
     let operations_routes = match reflection {
         Ok(reflection) => operations_routes.add_service(reflection),
         Err(error) => {

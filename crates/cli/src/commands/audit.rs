@@ -1,5 +1,6 @@
 //! `barid audit`.
 
+mod checkpoint;
 mod export;
 mod fsck;
 mod verify;
@@ -16,6 +17,7 @@ use crate::output::Output;
 
 const EXAMPLES: &str = "\
 EXAMPLES
+  barid audit checkpoint
   barid audit export 01a3185c-5000-7001-8000-000000000002 -o message.bundle --why 'case 17'
   barid audit fsck --data barid/node/data
   barid audit verify message.bundle --trust trust.txt
@@ -31,6 +33,7 @@ pub(crate) struct AuditArgs {
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    Checkpoint(checkpoint::CheckpointArgs),
     Export(export::ExportArgs),
     Fsck(fsck::FsckArgs),
     Verify(verify::VerifyArgs),
@@ -49,6 +52,7 @@ pub(crate) async fn run(
     output: &mut Output,
 ) -> anyhow::Result<ExitCode> {
     match &args.action {
+        Action::Checkpoint(args) => checkpoint::run(args, global, output).await,
         Action::Export(args) => export::run(args, global, output).await,
         Action::Fsck(args) => fsck::run(args, output),
         Action::Verify(args) => verify::run(args, output),

@@ -5,6 +5,7 @@ use barid_proto::operations::v1 as pb;
 use tonic::Streaming;
 use tonic::transport::Channel;
 
+use super::audit::AuditClient;
 use super::channel::{ClientConfig, NodeChannel};
 use super::error::CallError;
 use crate::caps;
@@ -87,6 +88,12 @@ impl OperatorClient {
     /// Checks the configuration. The connection is made by the first call.
     pub fn new(config: ClientConfig) -> Result<Self, ConnectorError> {
         Ok(Self(NodeChannel::new(config)?))
+    }
+
+    /// The node's audit log, over the same connection.
+    #[must_use]
+    pub fn audit(&self) -> AuditClient {
+        AuditClient(self.0.clone())
     }
 
     /// Events as they happen. The stream is not opened again when it breaks: go

@@ -84,6 +84,30 @@ impl Services {
         }
     }
 
+    /// The node that calls: one with a card here, with a key that is on it. A
+    /// certificate of its CA alone is not enough (GUARANTEES row 10).
+    pub(super) async fn peer(&self, call: &Extensions) -> Result<Arc<str>, Status> {
+        let caller = call.get::<PeerIdentity>();
+        let identity = caller.and_then(|caller| caller.identity().ok());
+        let named = identity.filter(|identity| matches!(identity, Identity::Node { .. }));
+        let text = named.map(ToString::to_string).unwrap_or_default();
+        let registry = self.broker.registry();
+        let peer = registry.peer(&text).filter(|peer| {
+            let is_pinned = caller.is_some_and(|caller| {
+                peer.tls_keys.iter().any(|key| key.as_ref() == caller.key().0.as_slice())
+            });
+            is_pinned && self.broker.now() < peer.valid_until
+        });
+        match peer {
+            Some(peer) => Ok(Arc::clone(&peer.identity)),
+            None => {
+                let text_for_caller = "no card here names you with this TLS key; exchange cards with this node's operator";
+                let reason = Reason::IdentityUnknown;
+                Err(self.refuse_on_record(&text, reason, text_for_caller).await)
+            }
+        }
+    }
+
     async fn unknown(&self, identity: &str) -> Status {
         let text = "your certificate names nobody that this node knows here; ask its operator";
         self.refuse_on_record(identity, Reason::IdentityUnknown, text).await

@@ -1,8 +1,5 @@
 //! LinkService: what other nodes use.
 
-use std::sync::Arc;
-
-use barid_link::identity::Identity;
 use barid_link::stub::federation::link_service_server::LinkService;
 use barid_link::tls::PeerIdentity;
 use barid_message::Reason;
@@ -10,7 +7,7 @@ use barid_proto::federation::v1::{OpenLinkRequest, OpenLinkResponse};
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Extensions, Request, Response, Status, Streaming};
+use tonic::{Request, Response, Status, Streaming};
 
 use super::Services;
 use super::status::refuse;
@@ -30,7 +27,7 @@ impl LinkService for Links {
         &self,
         request: Request<Streaming<OpenLinkRequest>>,
     ) -> Result<Response<Self::OpenLinkStream>, Status> {
-        let peer = self.caller(request.extensions()).await?;
+        let peer = self.0.peer(request.extensions()).await?;
         let shown = request.extensions().get::<PeerIdentity>();
         let certificate_end_unix_s = shown.map(PeerIdentity::not_after_unix_s);
         let Some(seat) = self.0.hub.sit(&peer, false) else {
@@ -51,31 +48,5 @@ impl LinkService for Links {
         let responses =
             ReceiverStream::new(responses).map(|frame| Ok(OpenLinkResponse { frame: Some(frame) }));
         Ok(Response::new(Box::pin(responses)))
-    }
-}
-
-impl Links {
-    /// The node that calls: one with a card here, with a key that is on it. A
-    /// certificate of its CA alone is not enough (GUARANTEES row 10).
-    async fn caller(&self, call: &Extensions) -> Result<Arc<str>, Status> {
-        let caller = call.get::<PeerIdentity>();
-        let identity = caller.and_then(|caller| caller.identity().ok());
-        let named = identity.filter(|identity| matches!(identity, Identity::Node { .. }));
-        let text = named.map(ToString::to_string).unwrap_or_default();
-        let registry = self.0.broker.registry();
-        let peer = registry.peer(&text).filter(|peer| {
-            let is_pinned = caller.is_some_and(|caller| {
-                peer.tls_keys.iter().any(|key| key.as_ref() == caller.key().0.as_slice())
-            });
-            is_pinned && self.0.broker.now() < peer.valid_until
-        });
-        match peer {
-            Some(peer) => Ok(Arc::clone(&peer.identity)),
-            None => {
-                let text_for_caller = "no card here names you with this TLS key; exchange cards with this node's operator";
-                let reason = Reason::IdentityUnknown;
-                Err(self.0.refuse_on_record(&text, reason, text_for_caller).await)
-            }
-        }
     }
 }

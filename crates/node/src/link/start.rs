@@ -7,6 +7,7 @@ use std::sync::Arc;
 use barid_link::caps;
 use barid_link::card::Card;
 use barid_link::identity::KeyDigest;
+use barid_link::stub::audit::audit_service_server::AuditServiceServer;
 use barid_link::stub::federation::link_service_server::LinkServiceServer;
 use barid_link::tls::{
     AcceptLimits, Acceptor, Connector, ConnectorConfig, ConnectorError, Incoming, ServerTls,
@@ -17,7 +18,7 @@ use tonic::transport::Server;
 use super::cards::InForce;
 use super::dial::{Dialled, keep};
 use crate::config::{Config, Peer, TlsMaterial};
-use crate::grpc::{Links, Services};
+use crate::grpc::{Audience, Auditing, Links, Services};
 
 /// What links need, checked and bound before the data folder is touched.
 pub(crate) struct Linking {
@@ -93,6 +94,9 @@ impl Linking {
 
 async fn listen(services: Services, acceptor: Acceptor, incoming: Incoming) {
     let stop = services.stop.clone();
+    let audit = AuditServiceServer::new(Auditing(services.clone(), Audience::Peers))
+        .max_decoding_message_size(caps::GRPC_MESSAGE_BYTES)
+        .max_encoding_message_size(caps::GRPC_MESSAGE_BYTES);
     let service = LinkServiceServer::new(Links(services))
         .max_decoding_message_size(caps::GRPC_MESSAGE_BYTES)
         .max_encoding_message_size(caps::GRPC_MESSAGE_BYTES);
@@ -103,7 +107,8 @@ async fn listen(services: Services, acceptor: Acceptor, incoming: Incoming) {
         .initial_connection_window_size(caps::CONNECTION_WINDOW_BYTES)
         .http2_keepalive_interval(Some(caps::KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(caps::KEEPALIVE_TIMEOUT))
-        .add_service(service);
+        .add_service(service)
+        .add_service(audit);
     let (served, ()) = tokio::join!(
         server.serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned()),
         acceptor.run(stop.cancelled_owned()),
