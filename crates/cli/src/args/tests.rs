@@ -59,7 +59,11 @@ fn every_example_in_the_help_parses() {
     let mut tried = 0;
     for (name, command) in commands() {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-        let help = help.replace(" \\\n", " ");
+        let parts: Vec<_> = help.split(" \\\n").collect();
+        let help = parts
+            .iter()
+            .skip(1)
+            .fold(parts[0].to_owned(), |help, part| help + " " + part.trim_start());
         for line in help.lines() {
             let Some(at) = line.find("barid ") else { continue };
             let starts = line[..at].trim();
