@@ -177,6 +177,7 @@ messages! {
         categories, event, urgency, severity, certainty, headline, description, instruction,
         response_types, areas, subjects, links, alert_category, actions_to_take, hit_contact,
         notice_ref, review_at, sender_name, web: Id, audience, event_codes, source_fields,
+        special_handling, source_name, note,
     }
     NoticeRef { id: Id, colour, published }
     Incident {

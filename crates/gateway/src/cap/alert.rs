@@ -29,6 +29,8 @@ pub(crate) struct Alert {
     pub(crate) restriction: Option<String>,
     pub(crate) addresses: Option<String>,
     pub(crate) note: Option<String>,
+    pub(crate) source: String,
+    pub(crate) special_handling: Vec<String>,
     /// The other elements of the envelope, verbatim, as `cap.<name>`.
     pub(crate) others: Vec<pb::NamedValue>,
     pub(crate) signed: bool,
@@ -81,13 +83,16 @@ impl Alert {
         let alert = ALERT.check(element)?;
         let message_type = alert.code("msgType", schema::MESSAGE_TYPE)?;
         let mut others = Vec::new();
-        for name in
-            ["source", "restriction", "addresses", "code", "note", "references", "incidents"]
-        {
+        for name in ["restriction", "addresses", "references", "incidents"] {
             for child in alert.all(name) {
                 others.extend(text::named(&format!("cap.{name}"), &child.text)?);
             }
         }
+        let source = alert.text("source").unwrap_or_default();
+        let codes = alert
+            .all("code")
+            .map(|code| text::short_line("code", &code.text, caps::LINE_CHARS_MAX));
+        let codes = codes.collect::<Result<Vec<_>, _>>()?;
         let line = |name| alert.text(name).map(|value| text::line(name, value)).transpose();
         Ok(Self {
             version,
@@ -100,6 +105,8 @@ impl Alert {
             restriction: line("restriction")?,
             addresses: line("addresses")?,
             note: line("note")?,
+            source: text::short_line("source", source, caps::LINE_CHARS_MAX)?,
+            special_handling: codes.into_iter().filter(|code| !code.is_empty()).collect(),
             others,
             signed: alert.signed,
             infos: alert

@@ -127,8 +127,17 @@ fn body(alert: &Alert, matter: &Matter<'_>, part: Option<Part>) -> Result<pb::Al
         audience: texts(|words| &words.audience),
         event_codes: codes.event_codes.clone(),
         source_fields,
+        special_handling: alert.special_handling.clone(),
+        source_name: alert.source.clone(),
+        note: note(alert, &first.words),
         ..pb::Alert::default()
     })
+}
+
+/// The note, which stands outside of the blocks: in the language of the first.
+fn note(alert: &Alert, words: &Words) -> Vec<pb::Text> {
+    let note = alert.note.clone().unwrap_or_default();
+    text::original(&words.language, note).into_iter().collect()
 }
 
 fn limit(what: &'static str, found: usize, limit: usize) -> Result<(), Reason> {

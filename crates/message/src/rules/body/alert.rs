@@ -33,6 +33,9 @@ impl Inspection<'_, '_> {
             audience,
             event_codes,
             source_fields,
+            special_handling,
+            source_name,
+            note,
         } = alert;
         self.code_list(AT.field("categories"), categories, 1..=caps::TEXTS_MAX);
         self.one_each(AT.field("event"), event, 1..=caps::TEXTS_MAX);
@@ -57,6 +60,12 @@ impl Inspection<'_, '_> {
         self.texts(AT.field("audience"), audience);
         self.named_values(AT.field("event_codes"), event_codes);
         self.named_values(AT.field("source_fields"), source_fields);
+        let list = AT.field("special_handling");
+        self.each(list, special_handling, 0..=caps::LIST_MAX, |this, at, code| {
+            this.required_line(at, code);
+        });
+        self.line(AT.field("source_name"), source_name);
+        self.one_each(AT.field("note"), note, 0..=caps::TEXTS_MAX);
     }
 
     fn notice_ref(&mut self, at: At<'_>, notice: &pb::NoticeRef) {
