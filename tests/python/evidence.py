@@ -246,7 +246,7 @@ class Check:
             need(evidence.issuer == "spiffe://%s/node" % evidence.log_origin.split("/log/")[0], "another's log")
             evidence.time_ms = evidence.time.seconds * 1000 + evidence.time.nanos // 10**6
             known[sha(signed.evidence)] = evidence
-            evidence.signed, evidence.keys, evidence.logs = envelope, set(), {}
+            evidence.signed, evidence.keys, evidence.logs, evidence.own = envelope, set(), {}, False
         for log in self.bundle.logs:
             for record in log.records:
                 for opening in record.openings if record.facts is None else []:
@@ -280,7 +280,7 @@ class Check:
             if start.leaf_.kind == RESTARTED and sha(start.facts.evidence_key_spki)[:8] == keyid:
                 self.used.add(id(start))
                 evidence.keys.add(start.facts.evidence_key_spki)
-                evidence.logs[log.origin] = record
+                evidence.logs[log.origin], evidence.own = record, True
                 return
         raise Refused("a key that no start of the node names")
 
@@ -329,11 +329,14 @@ class Check:
     def trusted(self, lines):
         need(lines[0] == "barid-trust 1", "not a trust file")
         words = [line.split() for line in lines[1:] if line and not line.startswith("#")]
-        listed = {kind: [rest for first, *rest in words if first == kind] for kind in ("log", "agency", "witness", "quorum")}
+        listed = {kind: [rest for first, *rest in words if first == kind] for kind in ("log", "agency", "node", "witness", "quorum")}
         for log in self.bundle.logs:
             need([log.key] in listed["log"], "a log that is not trusted")
             count = sum([witness] in listed["witness"] for witness in log.witnesses)
             need(count >= int((listed["quorum"] or [["0"]])[0][0]), "too few witnesses")
+        for evidence in self.known:
+            line = [evidence.issuer, sha(*evidence.keys).hex()]
+            need(evidence.own or line in listed["node"], "a node's key that is not trusted")
         line = [self.header.originator.address, sha(self.key).hex()]
         need(line in listed["agency"], "an agency's key that is not trusted")
 

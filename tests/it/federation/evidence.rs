@@ -46,6 +46,14 @@ fn trust(nodes: &[&Node]) -> String {
     lines.join("\n")
 }
 
+/// The key that a node signs evidence with.
+fn node_line(node: &Node) -> Fingerprint {
+    let config = Config::load(&node.config()).expect("what init made");
+    let key = config.evidence.read().expect("a key");
+    let identity = format!("spiffe://{}/node", config.node.trust_domain);
+    Fingerprint::Node(identity, Digest::of(key.public().spki()))
+}
+
 fn refusal(answer: Result<Bytes, CallError>) -> Reason {
     match answer {
         Err(CallError::Refused(refusal)) => refusal.reason,
@@ -72,18 +80,24 @@ async fn what_became_of_a_message_is_proven_from_one_file() {
     for event in [Event::SubmissionAccepted, Event::RelayAccepted, Event::HandedOver] {
         assert!(events.contains(&event), "{event:?} is missing: {events:?}");
     }
+    // Whose key ir's word is signed with, pk alone cannot say.
     let pk_alone = trust(&[&border.pk]);
-    let pk_alone = Trust::parse(pk_alone.as_bytes()).expect("a trust file");
-    assert_eq!(Bundle::open(&pk).expect("it holds").judge(Some(&pk_alone)), Verdict::Proven);
-    let verdict = bundle.judge(Some(&pk_alone));
-    assert!(matches!(verdict, Verdict::Refused(Refused::NotTrusted(_))), "{verdict:?}");
+    let with_ir = format!("{pk_alone}\n{}", node_line(&border.ir));
+    let [pk_alone, with_ir] =
+        [pk_alone, with_ir].map(|text| Trust::parse(text.as_bytes()).expect("a trust file"));
+    let of_pk = Bundle::open(&pk).expect("it holds");
+    assert_eq!(of_pk.judge(Some(&with_ir)), Verdict::Proven);
+    for bundle in [&of_pk, &bundle] {
+        let verdict = bundle.judge(Some(&pk_alone));
+        assert!(matches!(verdict, Verdict::Refused(Refused::NotTrusted(_))), "{verdict:?}");
+    }
     // A start later, and without the body.
     border.pk.restart();
     let request = ExportEvidenceRequest { without_body: true, ..asked(&id) };
     let without = export(&border.pk, request).await.expect("pk's bundle");
     let message = EvidenceBundle::decode(without.clone()).expect("a bundle").message;
     assert!(message.expect("a message").body.is_empty());
-    assert_eq!(Bundle::open(&without).expect("it holds").judge(Some(&both)), Verdict::Proven);
+    assert_eq!(Bundle::open(&without).expect("it holds").judge(Some(&with_ir)), Verdict::Proven);
     // Who took it out, and why, is on record.
     border.pk.stop();
     let journal = entries(&border.pk.data());

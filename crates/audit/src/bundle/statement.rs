@@ -64,6 +64,13 @@ impl Statement {
         &self.evidence
     }
 
+    /// Whether the bundle shows the log of the node that says it. Where it does not, only
+    /// the word of those who took it in says whose key signed it.
+    #[must_use]
+    pub fn is_in_own_log(&self) -> bool {
+        self.places.iter().any(|place| matches!(place.how, How::Own(_)))
+    }
+
     /// What it says has happened.
     #[must_use]
     pub fn event(&self) -> Event {

@@ -19,6 +19,7 @@ const FIRST_LINE: &str = "barid-trust 1";
 pub struct Trust {
     logs: Vec<LogKey>,
     agencies: Vec<(Address, Digest)>,
+    nodes: Vec<(String, Digest)>,
     witnesses: Policy,
 }
 
@@ -29,6 +30,9 @@ pub enum Fingerprint {
     Log(String),
     /// An agency's address, and SHA-256 of its key's SubjectPublicKeyInfo.
     Agency(String, Digest),
+    /// A node's identity, and SHA-256 of the SubjectPublicKeyInfo of its evidence key; of a
+    /// node whose own log is not in the bundle.
+    Node(String, Digest),
     /// A witness's verifier key.
     Witness(String),
 }
@@ -39,6 +43,7 @@ impl fmt::Display for Fingerprint {
         match self {
             Self::Log(key) => write!(f, "log {key}"),
             Self::Agency(address, digest) => write!(f, "agency {address} {digest}"),
+            Self::Node(identity, digest) => write!(f, "node {identity} {digest}"),
             Self::Witness(key) => write!(f, "witness {key}"),
         }
     }
@@ -55,7 +60,7 @@ pub enum TrustError {
     FirstLine,
     /// A line that says nothing known.
     #[error(
-        "line {0} of the trust file is none of `log KEY`, `agency ADDRESS SHA256`, `witness KEY` and `quorum NUMBER`"
+        "line {0} of the trust file is none of `log KEY`, `agency ADDRESS SHA256`, `node IDENTITY SHA256`, `witness KEY` and `quorum NUMBER`"
     )]
     Line(usize),
     /// A policy that can never be met, or that counts one witness twice.
@@ -65,7 +70,7 @@ pub enum TrustError {
 
 impl Trust {
     /// Reads a trust file: `barid-trust 1`, then lines `log KEY`, `agency ADDRESS SHA256`,
-    /// `witness KEY`, and at most one `quorum NUMBER`, 0 where there is none. Empty lines
+    /// `node IDENTITY SHA256`, `witness KEY`, and at most one `quorum NUMBER`, 0 where there is none. Empty lines
     /// and those that begin with `#` say nothing.
     ///
     /// # Errors
@@ -80,7 +85,8 @@ impl Trust {
         if lines.next().is_none_or(|(_, line)| line != FIRST_LINE) {
             return Err(TrustError::FirstLine);
         }
-        let (mut logs, mut agencies, mut witnesses) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut logs, mut witnesses) = (Vec::new(), Vec::new());
+        let (mut agencies, mut nodes) = (Vec::new(), Vec::new());
         let mut quorum = None;
         for (number, line) in lines {
             let wrong = || TrustError::Line(number);
@@ -90,6 +96,9 @@ impl Trust {
                 ["agency", address, digest] => {
                     let address = Address::parse(address).map_err(|_why| wrong())?;
                     agencies.push((address, sha256(digest).ok_or_else(wrong)?));
+                }
+                ["node", identity, digest] => {
+                    nodes.push(((*identity).to_owned(), sha256(digest).ok_or_else(wrong)?));
                 }
                 ["witness", key] => {
                     witnesses.push(WitnessKey::from_vkey(key).map_err(|_why| wrong())?);
@@ -101,7 +110,8 @@ impl Trust {
             }
         }
         let witnesses = Policy::new(witnesses, quorum.unwrap_or(0));
-        Ok(Self { logs, agencies, witnesses: witnesses.map_err(|_why| TrustError::Witnesses)? })
+        let witnesses = witnesses.map_err(|_why| TrustError::Witnesses)?;
+        Ok(Self { logs, agencies, nodes, witnesses })
     }
 
     /// Whether a bundle rests on nothing but trusted keys.
@@ -118,6 +128,13 @@ impl Trust {
             let cosigned = log.head.cosigned_by(self.witnesses.witnesses());
             if !self.witnesses.is_met_by(&cosigned.map_err(|_why| few())?) {
                 return Err(few());
+            }
+        }
+        // Of a node whose log is not shown, others alone say which key is its own.
+        for node in bundle.strangers() {
+            if !self.nodes.contains(&node) {
+                let (identity, digest) = node;
+                return Err(Refused::NotTrusted(Fingerprint::Node(identity, digest).to_string()));
             }
         }
         let digest = Digest::of(bundle.agency_key.spki());
@@ -144,6 +161,12 @@ impl Bundle {
         }
     }
 
+    /// Nodes whose word is in it and whose own log is not, with the keys they signed with.
+    fn strangers(&self) -> impl Iterator<Item = (String, Digest)> {
+        let strangers = self.statements.iter().filter(|one| !one.is_in_own_log());
+        strangers.map(|one| (one.evidence.issuer.clone(), Digest::of(one.key.spki())))
+    }
+
     /// The keys that it rests on.
     #[must_use]
     pub fn fingerprints(&self) -> Vec<Fingerprint> {
@@ -152,7 +175,8 @@ impl Bundle {
         let agency = Fingerprint::Agency(agency, Digest::of(self.agency_key.spki()));
         let witnesses = self.logs.iter().flat_map(|log| &log.witnesses);
         let witnesses = witnesses.map(|key| Fingerprint::Witness(key.to_vkey()));
-        let mut all: Vec<_> = logs.chain([agency]).chain(witnesses).collect();
+        let nodes = self.strangers().map(|(identity, key)| Fingerprint::Node(identity, key));
+        let mut all: Vec<_> = logs.chain([agency]).chain(nodes).chain(witnesses).collect();
         all.sort();
         all.dedup();
         all

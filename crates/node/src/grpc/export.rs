@@ -94,8 +94,9 @@ fn witnesses(services: &Services) -> Vec<WitnessKey> {
 }
 
 fn no_head() -> Status {
-    let text = "the audit log has no head with this message; see `barid status`, and try again";
-    refuse(Reason::Internal, text)
+    let text = "the audit log has no head with this message at present; see `barid status`, and \
+                ask again";
+    refuse(Reason::AuditLogDown, text)
 }
 
 fn not_made(error: &GatherError<TileError>) -> Status {

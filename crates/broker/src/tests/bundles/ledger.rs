@@ -150,7 +150,11 @@ impl Ledgers {
         let witness = Fingerprint::Witness(self.witness.public().to_vkey());
         let key = self.pair.sides[0].agency_key.public();
         let agency = Fingerprint::Agency("pk/customs".into(), Digest::of(key.spki()));
-        logs.chain([witness, agency]).map(|line| line.to_string()).collect()
+        let nodes = self.pair.sides.iter().map(|side| {
+            let key = Digest::of(side.evidence_key.public().spki());
+            Fingerprint::Node(side.node.identity.clone(), key)
+        });
+        logs.chain([witness, agency]).chain(nodes).map(|line| line.to_string()).collect()
     }
 
     /// Trust in them.

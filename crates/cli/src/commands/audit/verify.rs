@@ -31,7 +31,7 @@ EXIT CODES
 /// Says who sent what to whom, when and under which clause, what became of it, what that
 /// proves and what it does not. Any two of the files are held against each other: a log
 /// that has shown two histories has signed both. The file of --trust names the keys of
-/// logs, agencies and witnesses that you have compared with their owners; without it, the
+/// logs, agencies, nodes and witnesses that you have compared with their owners; without it, the
 /// keys to compare are listed.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
