@@ -1,11 +1,12 @@
 //! Keys over time: what counted when the log wrote it counts for good.
 
-use barid_audit::bundle::{Bundle, Refused, Verdict};
+use barid_audit::bundle::{Bundle, Refused, Verdict, contradiction};
 use barid_audit::entry::{Body, Entry, EntryKind};
+use barid_audit::evidence;
 use barid_message::dsse::PayloadType;
 use barid_message::key::{Algorithm, SigningKey};
-use barid_proto::audit::v1::EvidenceBundle;
 use barid_proto::audit::v1::signed_evidence::Proof;
+use barid_proto::audit::v1::{Event, Evidence, EvidenceBundle};
 use barid_proto::journal::v1::{PeerRenewedFacts, RegisteredKey, RegistryFacts};
 use bytes::Bytes;
 use prost::Message as _;
@@ -125,4 +126,29 @@ fn a_signature_made_for_another_kind_of_thing_is_refused() {
             assert!(is_so, "{kind} as {name}: {why}");
         }
     }
+}
+
+/// A node that signs two ends of one delivery is caught by its own key, though each was
+/// kept by another log.
+#[test]
+fn two_words_of_one_node_for_one_place_are_a_contradiction() {
+    let mut ledgers = Ledgers::new();
+    let seen = open(&ledgers.bundle(0));
+    let told = ledgers.first(EntryKind::EvidenceTaken);
+    let mut kept = ledgers.kept(0);
+    let mut entry = ledgers.pair.sides[0].entries[told].clone();
+    let mut stated = Evidence::decode(entry.items[0].evidence.clone()).unwrap();
+    stated.set_event(Event::Refused);
+    let statement = Bytes::from(stated.encode_to_vec());
+    let signed = evidence::sign(statement.clone(), &ledgers.pair.sides[1].evidence_key, None);
+    entry.items[0].event = Event::Refused;
+    entry.items[0].facts.proof = evidence::proof_alone(signed);
+    entry.items[0].evidence = statement;
+    kept[told] = ledger::kept(&entry);
+    ledgers.logs[0] = Ledgers::new().logs.into_iter().next().unwrap();
+    let other = open(&ledgers.gather(0, &kept, false));
+    let found = contradiction(&seen, &other).unwrap();
+    assert_eq!(found.origin, "ir.example/log/1");
+    assert!(found.what.contains("both signed by its node"), "{}", found.what);
+    assert!(found.heads.iter().all(|head| head.starts_with("pk.example/log/1\n")));
 }
