@@ -282,12 +282,14 @@ class Check:
                 evidence.keys.add(start.facts.evidence_key_spki)
                 evidence.logs[log.origin], evidence.own = record, True
                 return
-        raise Refused("a key that no start of the node names")
+        evidence.logs[log.origin], evidence.own = record, True
 
     def peers_key(self, evidence, log, record, recipient):
         peer = self.peer(log, record, evidence.issuer)
         need(peer and (recipient is None or agency(peer.agencies, recipient)), "not the recipient's node")
-        evidence.keys.add(valid(peer.evidence_keys, evidence.signed.signatures[0].keyid, record.leaf_.time_ms))
+        keyid = evidence.signed.signatures[0].keyid
+        evidence.keys |= {key.spki for key in peer.evidence_keys
+                          if sha(key.spki)[:8] == keyid and counts(key, record.leaf_.time_ms)}
         evidence.logs[log.origin] = record
 
     def in_force(self, log, at):
@@ -345,10 +347,14 @@ def agency(agencies, address):
     return next((one for one in agencies if one.address == address), None)
 
 
+def counts(key, at_ms):
+    return key.valid_from_ms <= at_ms and (not key.valid_until_ms or at_ms < key.valid_until_ms)
+
+
 def valid(keys, keyid, at_ms):
     for key in keys:
         if sha(key.spki)[:8] == keyid:
-            need(key.valid_from_ms <= at_ms and (not key.valid_until_ms or at_ms < key.valid_until_ms), "not valid then")
+            need(counts(key, at_ms), "not valid then")
             return key.spki
     raise Refused("a key that nobody knows")
 

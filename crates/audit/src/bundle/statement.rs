@@ -135,8 +135,8 @@ fn is_about(evidence: &Evidence, header: &wire::Header, header_digest: Digest) -
         && (evidence.recipient.is_empty() || header.recipients.iter().any(is_recipient))
 }
 
-/// Checks that each is kept by a log, as that log's entry says, and signed with a key that
-/// counted for its issuer when that log wrote it down.
+/// Checks that each is kept by logs, as their entries say, and signed with a key that
+/// counted for its issuer when one of them wrote it down.
 pub(super) fn check(
     all: Vec<Read>,
     logs: &[ShownLog],
@@ -151,11 +151,13 @@ pub(super) fn check(
         for place in &places {
             let log = &logs[place.log];
             let key = key_at(&read, log, &log.records[place.record], place.how, used)?;
-            if found.replace(key.clone()).is_some_and(|other| other != key) {
+            let is_other = key.as_ref().zip(found.as_ref()).is_some_and(|(key, it)| key != it);
+            if is_other {
                 return Err(Refused::EvidenceSignature(issuer()));
             }
+            found = found.or(key);
         }
-        let key = found.ok_or_else(|| Refused::NotLogged(issuer()))?;
+        let key = found.ok_or_else(|| Refused::EvidenceSignature(issuer()))?;
         let signature = read.envelope.signatures.first().map_or(&[][..], |one| &one.sig);
         key.verify(PayloadType::Evidence, &read.envelope.payload, signature)
             .map_err(|_why| Refused::EvidenceSignature(issuer()))?;
@@ -197,36 +199,37 @@ fn places(all: &[Read], logs: &[ShownLog]) -> Result<BTreeMap<Digest, Vec<Place>
     Ok(places)
 }
 
-/// The key that evidence must be signed with, to be where it is; and that it says there
-/// what its entry says.
+/// Checks that evidence says what its entry says, and gives the key that it is signed with
+/// where this log knows it. A node that has changed its key signs the same evidence anew:
+/// the logs that took it in before know the former key, its own the newer.
 fn key_at(
     read: &Read,
     log: &ShownLog,
     record: &Record,
     how: How,
     used: &mut Used,
-) -> Result<PublicKey, Refused> {
+) -> Result<Option<PublicKey>, Refused> {
     let Evidence { issuer, recipient, .. } = &read.evidence;
     if !is_of_entry(read, record, how) {
         return Err(Refused::OtherEntry(issuer.clone()));
     }
-    let unknown = || Refused::EvidenceSignature(issuer.clone());
     if let How::Own(_) = how {
         if read.evidence.event() == Event::HandedOver
             && InForce::at(log, record, used)?.agency(recipient).is_none()
         {
             return Err(Refused::NotTheRecipients(issuer.clone()));
         }
-        return own_key(log, read.keyid, used).ok_or_else(unknown);
+        return Ok(own_key(log, read.keyid, used));
     }
     let registry = InForce::at(log, record, used)?;
+    let unknown = || Refused::EvidenceSignature(issuer.clone());
     let peer = registry.peer(issuer, used).ok_or_else(unknown)?;
     if let How::TakenIn(_) = how
         && !peer.agencies.iter().any(|agency| agency.address == *recipient)
     {
         return Err(Refused::NotTheRecipients(issuer.clone()));
     }
-    valid(&peer.evidence_keys, read.keyid, record.leaf.time_ms).ok_or_else(unknown)
+    Ok(valid(&peer.evidence_keys, read.keyid, record.leaf.time_ms))
 }
 
 /// Whether an entry's permanent part says the same as the evidence that it keeps.

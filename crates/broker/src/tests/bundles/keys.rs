@@ -1,6 +1,6 @@
 //! Keys over time: what counted when the log wrote it counts for good.
 
-use barid_audit::bundle::{Bundle, Refused, Verdict, contradiction};
+use barid_audit::bundle::{Bundle, Refused, Verdict, contradiction, join};
 use barid_audit::entry::{Body, Entry, EntryKind};
 use barid_audit::evidence;
 use barid_message::dsse::PayloadType;
@@ -151,4 +151,27 @@ fn two_words_of_one_node_for_one_place_are_a_contradiction() {
     assert_eq!(found.origin, "ir.example/log/1");
     assert!(found.what.contains("both signed by its node"), "{}", found.what);
     assert!(found.heads.iter().all(|head| head.starts_with("pk.example/log/1\n")));
+}
+
+/// The same evidence is signed anew when it is told anew; other logs know the former key.
+#[test]
+fn a_node_that_has_changed_its_key_is_believed_in_both() {
+    let mut ledgers = Ledgers::new();
+    let before = [0, 1].map(|side| ledgers.bundle(side));
+    for side in 0..2 {
+        let key = SigningKey::generate(Algorithm::Ed25519).unwrap();
+        ledgers.pair.sides[side].evidence_key = key;
+        ledgers.pair.restart(side, false);
+    }
+    let after = [0, 1].map(|side| ledgers.bundle(side));
+    assert_ne!(before[0], after[0]);
+    let trust = ledgers.trust(1);
+    for one in [&before[0], &after[0]] {
+        for other in [&before[1], &after[1]] {
+            for pair in [[one.clone(), other.clone()], [other.clone(), one.clone()]] {
+                let bundle = open(&join(&pair).unwrap());
+                assert_eq!(bundle.judge(Some(&trust)), Verdict::Proven);
+            }
+        }
+    }
 }
