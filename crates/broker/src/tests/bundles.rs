@@ -3,6 +3,7 @@
 mod histories;
 mod keys;
 mod ledger;
+mod reframed;
 
 use barid_audit::bundle::{
     Bundle, Contradiction, Refused, Trust, TrustError, Verdict, contradiction, join,

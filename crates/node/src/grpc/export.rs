@@ -10,6 +10,7 @@ use barid_broker::audit_log::TileError;
 use barid_message::Reason;
 use barid_message::address::Address;
 use barid_proto::operations::v1::{ExportEvidenceRequest, ExportEvidenceResponse};
+use barid_store::MESSAGE_ROWS_MAX;
 use bytes::Bytes;
 use tonic::Status;
 
@@ -52,6 +53,10 @@ pub(super) async fn export(
         Reading::open(broker, &operator.identity, "evidence", asked, &request.purpose).await?;
     broker.wait_projected().await.map_err(|down| status(&down))?;
     let rows = services.read_log(|log| log.message(&id))?;
+    if rows.len() >= MESSAGE_ROWS_MAX {
+        let text = "more has happened to this message than one bundle holds";
+        return Err(refuse(Reason::TooLarge, text));
+    }
     let places: BTreeSet<_> = rows.iter().map(|row| row.cursor.position).collect();
     let grounds = blocking(|| broker.grounds(&id, origin.as_ref(), &places));
     let mut grounds = grounds.map_err(|refusal| status(&refusal))?;
