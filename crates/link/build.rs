@@ -10,6 +10,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         root.join("barid/operations/v1/operations_service.proto"),
         root.join("barid/federation/v1/link_service.proto"),
         root.join("barid/audit/v1/audit_service.proto"),
+        root.join("barid/audit/v1/witness_service.proto"),
     ];
     let descriptors = protox::compile(services, [&root])?;
     let mut config = prost_build::Config::new();

@@ -8,6 +8,7 @@ mod liar;
 mod outages;
 mod paused;
 mod wire;
+mod witnesses;
 mod write_off;
 
 use barid_proto::audit::v1::Event;

@@ -81,7 +81,11 @@ impl Post {
             trust_domain: domain(place),
             evidence_key_spki: CAST.evidence_key(place).public().spki().to_vec().into(),
             lease_secret: vec![u8::try_from(place).unwrap(); 32],
-            log: LogOptions { key: CAST.log_key(place), checkpoint_every: Duration::MAX },
+            log: LogOptions {
+                key: CAST.log_key(place),
+                checkpoint_every: Duration::MAX,
+                cosignatures_needed: 0,
+            },
             registry: CAST.registry(place, nodes),
             program_version: "0".into(),
             storage: Storage {

@@ -93,7 +93,7 @@ pub enum Body {
     /// A deferred delivery has a number again.
     Requeued,
     /// A peer broke the rules of the link.
-    PeerMisbehaved(pb::MisbehaviourFacts),
+    PeerMisbehaved(Box<pb::MisbehaviourFacts>),
     /// An operator proposed to write a peer off.
     WriteOffProposed(pb::WriteOffFacts),
     /// An operator withdrew such a proposal.
@@ -350,9 +350,8 @@ impl Body {
                 pb::CustodyFacts::decode(facts).map(|facts| Self::CustodyReceived(Box::new(facts)))
             }
             EntryKind::Requeued => Ok(Self::Requeued),
-            EntryKind::PeerMisbehaved => {
-                pb::MisbehaviourFacts::decode(facts).map(Self::PeerMisbehaved)
-            }
+            EntryKind::PeerMisbehaved => pb::MisbehaviourFacts::decode(facts)
+                .map(|facts| Self::PeerMisbehaved(Box::new(facts))),
             EntryKind::WriteOffProposed => {
                 pb::WriteOffFacts::decode(facts).map(Self::WriteOffProposed)
             }

@@ -17,15 +17,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use barid_audit::checkpoint::SignedCheckpoint;
-use barid_audit::note::{LogKey, LogSigner};
-use barid_audit::tree::{self, Hash, Tile};
+use barid_audit::note::{KeyName, LogKey, LogSigner, NoteError, NoteSignature, WitnessKey};
+use barid_audit::tree::{self, Frontier, Hash, Tile};
 use barid_journal::Files;
 use barid_message::key::SigningKey;
 use tokio::sync::watch;
 
 use crate::Broker;
+use crate::heads::Heads;
 
 pub(crate) use check::{Check, Faulty};
+use desk::Cosignature;
 pub(crate) use desk::{Attendance, Desk};
 pub(crate) use keeper::Keeper;
 use stored::Stored;
@@ -39,13 +41,17 @@ pub struct LogOptions {
     pub key: Arc<SigningKey>,
     /// From one checkpoint to the next.
     pub checkpoint_every: Duration,
+    /// Cosignatures that make a head one to be trusted; 0 counts as 1.
+    pub cosignatures_needed: usize,
 }
 
 /// How the log stands.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
     /// Its newest head; `None` until this start has one on the disk.
     pub head: Option<Arc<SignedCheckpoint>>,
+    /// The newest head with as many cosignatures as are needed.
+    pub cosigned: Option<Arc<SignedCheckpoint>>,
     /// What keeps it from going on.
     pub trouble: Option<Trouble>,
 }
@@ -112,6 +118,26 @@ impl AuditLog {
         standing.head.clone().filter(|head| head.checkpoint().size > position)
     }
 
+    /// Puts a cosignature under the newest head.
+    ///
+    /// # Errors
+    /// [`NoteError`]: it is not this witness's, or not of that head.
+    pub fn cosign(&self, key: &WitnessKey, signature: NoteSignature) -> Result<(), NoteError> {
+        let Some(head) = self.standing().head else { return Ok(()) };
+        key.verify(head.note().text(), &signature)?;
+        let (key, size) = (key.clone(), head.checkpoint().size);
+        self.desk.cosigned(Cosignature { key, size, signature });
+        Ok(())
+    }
+
+    /// Root of the tree as it was with so many leaves.
+    ///
+    /// # Errors
+    /// As [`AuditLog::inclusion`].
+    pub fn root_at(&self, size: u64) -> Result<Hash, TileError> {
+        Ok(Frontier::of(&self.stored(size)?, size)?.root())
+    }
+
     /// Proof that the leaf `index` is in the tree of `size` leaves.
     ///
     /// # Errors
@@ -167,6 +193,12 @@ impl AuditLog {
 }
 
 impl Broker {
+    /// Heads of other nodes' logs.
+    #[must_use]
+    pub fn heads(&self) -> &Heads {
+        &self.shared.heads
+    }
+
     /// The audit log.
     #[must_use]
     pub fn audit_log(&self) -> &AuditLog {
@@ -174,10 +206,7 @@ impl Broker {
     }
 }
 
-pub(crate) fn signer(
-    origin: &str,
-    options: &LogOptions,
-) -> Result<LogSigner, barid_audit::note::NoteError> {
-    let name = barid_audit::note::KeyName::parse(origin)?;
+pub(crate) fn signer(origin: &str, options: &LogOptions) -> Result<LogSigner, NoteError> {
+    let name = KeyName::parse(origin)?;
     LogSigner::new(name, Arc::clone(&options.key))
 }

@@ -34,6 +34,7 @@ use crate::decide::renew::Renewal;
 use crate::decide::settle::Answer;
 use crate::decide::{Node, Refusal};
 use crate::figures::{Figures, Measured};
+use crate::heads::Heads;
 use crate::lent::Lent;
 use crate::registry::Registry;
 use crate::scrub::Scrubbing;
@@ -88,6 +89,7 @@ pub(crate) struct Shared {
     pub(crate) space: Arc<Space>,
     pub(crate) projected: watch::Receiver<Option<ReadView>>,
     pub(crate) audit_log: AuditLog,
+    pub(crate) heads: Heads,
     pub(crate) scrubbing: watch::Receiver<Scrubbing>,
     pub(crate) inboxes: BTreeMap<Address, watch::Receiver<()>>,
     pub(crate) peers: BTreeMap<Arc<str>, watch::Receiver<()>>,

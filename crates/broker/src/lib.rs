@@ -10,6 +10,7 @@ pub mod figures;
 pub mod fsck;
 pub mod gate;
 mod handle;
+pub mod heads;
 mod kept;
 pub mod lease;
 mod lent;

@@ -26,6 +26,7 @@ use crate::caps;
 use crate::clock::{Clock, Watch};
 use crate::decide::Policy;
 use crate::handle::Broker;
+use crate::heads::Heads;
 use crate::projector::{Index, decode};
 use crate::random::{NoRandom, Random};
 use crate::sequencer::SequencerError;
@@ -244,6 +245,7 @@ pub(crate) fn recover(options: &Options, with_log: WithLog) -> Result<Recovery, 
         reader,
         space: Arc::clone(data.space()),
         log: (files, signer),
+        heads: Heads::open(Files::of_heads(&data)),
     };
     let start = Start {
         start_no: recovered.start_no,

@@ -5,6 +5,7 @@ mod broken_disk;
 mod bundles;
 mod damage;
 mod failed_sync;
+mod heads;
 mod links;
 mod million;
 mod pair;

@@ -80,6 +80,7 @@ pub enum OpenError {
 /// state/<position>.snap
 /// index/           the delivery log's; rebuildable
 /// log/<epoch>/     the audit log's tiles; rebuildable
+/// heads/           heads of other nodes' logs that were cosigned
 /// ```
 #[derive(Debug)]
 pub struct DataDir {
@@ -166,6 +167,12 @@ impl DataDir {
     pub fn log_dir(&self) -> PathBuf {
         self.root.join("log").join(self.epoch.to_string())
     }
+
+    /// Heads of other nodes' logs.
+    #[must_use]
+    pub fn heads_dir(&self) -> PathBuf {
+        self.root.join("heads")
+    }
 }
 
 fn lock(disk: &dyn Disk, root: &Path) -> Result<Arc<dyn DiskFile>, OpenError> {
@@ -229,7 +236,7 @@ fn write_format(disk: &dyn Disk, root: &Path) -> Result<(), DiskFailure> {
 
 /// Makes what is not there, and gives the newest epoch.
 fn make_folders(disk: &dyn Disk, root: &Path) -> Result<u64, DiskFailure> {
-    for name in ["journal", "bodies", "state", "index", "log"] {
+    for name in ["journal", "bodies", "state", "index", "log", "heads"] {
         let path = root.join(name);
         ensure_dir(disk, &path).attempt("create", &path)?;
     }

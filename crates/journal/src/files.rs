@@ -1,5 +1,5 @@
-//! Small files that are replaced whole: those of the audit log. All of them follow from
-//! the journal, so that a reader may find one missing or damaged, and it is made again.
+//! Small files that are replaced whole: those of the audit log, which follow from the
+//! journal, and heads of other nodes' logs.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -67,6 +67,12 @@ impl Files {
     #[must_use]
     pub fn of_log(data: &DataDir) -> Self {
         Self { space: Arc::clone(data.space()), root: data.log_dir() }
+    }
+
+    /// Heads of other nodes' logs in a data folder.
+    #[must_use]
+    pub fn of_heads(data: &DataDir) -> Self {
+        Self { space: Arc::clone(data.space()), root: data.heads_dir() }
     }
 
     /// Contents of a file of `bytes_max` at most; `None` where there is none, or it is

@@ -22,6 +22,7 @@ mod settling;
 mod status;
 mod submit;
 mod trace;
+mod witnessing;
 mod write_offs;
 
 use std::collections::BTreeSet;
@@ -42,6 +43,7 @@ use tonic::Status;
 use crate::health::Health;
 use crate::link::Hub;
 use crate::streams::Streams;
+use crate::witness::Witness;
 
 pub(crate) use auditing::{Audience, Auditing};
 pub(crate) use deadline::DeadlineLayer;
@@ -49,6 +51,7 @@ pub(crate) use exchange::Exchange;
 pub(crate) use linking::Links;
 pub(crate) use operations::Operations;
 pub(crate) use scrape::{PATH as METRICS_PATH, Scrape};
+pub(crate) use witnessing::Witnessing;
 
 /// Answers of a stream that wait to be sent. A slow reader makes its own stream
 /// wait, nobody else's.
@@ -74,6 +77,7 @@ pub(crate) struct Shared {
     pub(crate) consumers: Streams,
     pub(crate) hub: Hub,
     pub(crate) health: Health,
+    pub(crate) witness: Witness,
     /// Identities that may ask how the node is, and nothing else.
     pub(crate) monitors: BTreeSet<String>,
 }

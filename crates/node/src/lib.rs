@@ -13,3 +13,4 @@ mod registry;
 pub mod serve;
 mod signal;
 mod streams;
+mod witness;

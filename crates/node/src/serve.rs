@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use barid_audit::note::NoteError;
 use barid_broker::clock::{Clock, SystemClock};
 use barid_broker::{Broker, OpenError, Opened, Start, Stopped};
 use barid_journal::{Disk, OsDisk};
@@ -28,6 +29,7 @@ use crate::health::{self, Fixed, Health, alarm};
 use crate::link::{Hub, LinkStartError, Linking, own as own_card};
 use crate::signal;
 use crate::streams::Streams;
+use crate::witness::Witness;
 use options::options;
 
 mod options;
@@ -69,6 +71,9 @@ pub enum ServeError {
     /// Links with other nodes.
     #[error("{0}; check [listen] federation and the cards under [[peer]]")]
     Link(#[from] LinkStartError),
+    /// The witness key.
+    #[error("the witness key cannot be used: {0}; [audit] witness_key must be an Ed25519 key")]
+    Witness(#[from] NoteError),
     /// The data folder.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -180,6 +185,8 @@ pub async fn run_on(
 
     let peers = broker.registry();
     let peers = peers.peers().map(|peer| Arc::clone(&peer.identity));
+    let domain = config.node.trust_domain.to_string();
+    let witness = Witness::new(&domain, audit_keys.witness, config.audit.checkpoint_every)?;
     let own_card = own_card(&config, &material, evidence_key.public(), broker.now());
     let stop = CancellationToken::new();
     let services = Services::new(Shared {
@@ -195,6 +202,7 @@ pub async fn run_on(
         submitters: Streams::default(),
         consumers: Streams::default(),
         hub: Hub::new(&identity, peers),
+        witness,
         health: Health::new(Fixed::new(&config, &material, broker.now())),
         monitors: config.monitors.iter().map(ToString::to_string).collect(),
         identity,

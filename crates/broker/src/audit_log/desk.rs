@@ -3,6 +3,8 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use barid_audit::note::{NOTE_SIGNATURES_MAX, NoteSignature, WitnessKey};
+
 /// What is wanted of the log.
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
@@ -14,8 +16,19 @@ pub(crate) struct Desk {
 struct Wanted {
     is_over: bool,
     is_distrusted: bool,
+    cosignatures: Vec<Cosignature>,
     /// A head is waited for that has the leaf in front of this size.
     size: u64,
+}
+
+/// A cosignature of a head of this log.
+#[derive(Clone, Debug)]
+pub(super) struct Cosignature {
+    /// Whose.
+    pub(super) key: WitnessKey,
+    /// Leaves of the head.
+    pub(super) size: u64,
+    pub(super) signature: NoteSignature,
 }
 
 /// Why the log's thread goes on.
@@ -59,11 +72,28 @@ impl Desk {
         self.changed.notify_all();
     }
 
+    /// Has a cosignature put under the head that it is of. Where many wait, later ones are
+    /// asked for again with the next head.
+    pub(super) fn cosigned(&self, cosignature: Cosignature) {
+        let mut wanted = self.lock();
+        if wanted.cosignatures.len() < NOTE_SIGNATURES_MAX {
+            wanted.cosignatures.push(cosignature);
+            self.changed.notify_all();
+        }
+    }
+
+    /// The cosignatures that came since it was asked last.
+    pub(super) fn cosignatures(&self) -> Vec<Cosignature> {
+        std::mem::take(&mut self.lock().cosignatures)
+    }
+
     /// Waits until the log is wanted for more than `size` leaves, the writer is gone, or
     /// so much time has passed.
     pub(super) fn wait(&self, size: u64, pause: Duration) -> Woken {
-        let is_idle =
-            |wanted: &mut Wanted| !wanted.is_over && !wanted.is_distrusted && wanted.size <= size;
+        let is_idle = |wanted: &mut Wanted| {
+            let is_told = wanted.is_over || wanted.is_distrusted;
+            !is_told && wanted.cosignatures.is_empty() && wanted.size <= size
+        };
         let waited = self.changed.wait_timeout_while(self.lock(), pause, is_idle);
         let (wanted, _) = waited.unwrap_or_else(PoisonError::into_inner);
         Woken { is_over: wanted.is_over, is_distrusted: wanted.is_distrusted, wanted: wanted.size }

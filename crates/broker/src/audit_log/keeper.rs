@@ -13,7 +13,8 @@ use barid_journal::space::DiskFailure;
 use barid_journal::{Claim, Files, FilesWriter, Reader};
 use tokio::sync::watch;
 
-use super::stored::{self, CHECKPOINT, TileError};
+use super::desk::Cosignature;
+use super::stored::{self, CHECKPOINT, COSIGNED, TileError};
 use super::{Desk, Standing, Trouble};
 use crate::caps;
 use crate::clock::Clock;
@@ -25,6 +26,8 @@ pub(crate) struct Keeper {
     pub(crate) reader: Reader,
     pub(crate) signer: LogSigner,
     pub(crate) every: Duration,
+    /// Cosignatures that a head needs, 1 at least.
+    pub(crate) needed: usize,
     pub(crate) progress: Arc<Progress>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) desk: Arc<Desk>,
@@ -88,6 +91,8 @@ struct Growth {
     tiles: Vec<LogFile>,
     /// The head on the disk, which the tree must come through.
     signed: Option<SignedCheckpoint>,
+    /// The newest with as many cosignatures as are needed.
+    cosigned: Option<SignedCheckpoint>,
     /// Size of which all files are on the disk.
     on_disk: Option<u64>,
 }
@@ -146,6 +151,9 @@ impl Keeper {
             while let Some(record) = scan.next().transpose()? {
                 growth.push(record.leaf.to_vec())?;
             }
+            for cosignature in self.desk.cosignatures() {
+                self.cosign(&mut growth, cosignature)?;
+            }
             let is_hurried = woken.wanted > growth.signed_size();
             if is_hurried || woken.is_over || self.until_due(signed_at).is_zero() {
                 self.sign(&mut growth)?;
@@ -188,7 +196,9 @@ impl Keeper {
         }
         let on_disk = grower.as_ref().map(Grower::size);
         let grower = grower.unwrap_or_default();
-        Ok(Growth { grower, writer: self.files.writer(), tiles: Vec::new(), signed, on_disk })
+        let cosigned = stored::signed(&self.files, COSIGNED, self.signer.public())?;
+        let (writer, tiles) = (self.files.writer(), Vec::new());
+        Ok(Growth { grower, writer, tiles, signed, cosigned, on_disk })
     }
 
     /// Signs the head of the tree, once its files are durable. A crash before the end
@@ -213,13 +223,43 @@ impl Keeper {
             growth.writer.settle()?;
             growth.signed = Some(signed);
         }
-        let head = growth.signed.clone().map(Arc::new);
+        self.tell(growth);
+        Ok(())
+    }
+
+    /// Puts a cosignature under the newest head, if it is of that.
+    fn cosign(&self, growth: &mut Growth, cosignature: Cosignature) -> Result<(), Failure> {
+        let Cosignature { key, size, signature } = cosignature;
+        let Some(signed) = growth.signed.as_mut().filter(|one| one.checkpoint().size == size)
+        else {
+            return Ok(());
+        };
+        if let Err(error) = signed.add(&key, signature) {
+            tracing::debug!(%error, "cosignature passed over");
+            return Ok(());
+        }
+        growth.writer.write(CHECKPOINT, &signed.to_bytes())?;
+        if signed.note().signatures().len() > self.needed {
+            growth.writer.write(COSIGNED, &signed.to_bytes())?;
+            growth.cosigned = Some(signed.clone());
+        }
+        growth.writer.settle()?;
+        self.tell(growth);
+        Ok(())
+    }
+
+    fn tell(&self, growth: &Growth) {
+        let told = |head: &Option<SignedCheckpoint>| head.clone().map(Arc::new);
+        let now = Standing {
+            head: told(&growth.signed),
+            cosigned: told(&growth.cosigned),
+            trouble: None,
+        };
         self.standing.send_if_modified(|standing| {
-            let is_new = standing.head != head || standing.trouble.is_some();
-            (standing.head, standing.trouble) = (head, None);
+            let is_new = *standing != now;
+            *standing = now;
             is_new
         });
-        Ok(())
     }
 
     fn now(&self) -> Duration {

@@ -11,6 +11,9 @@ use barid_journal::space::DiskFailure;
 /// Name of the newest signed head.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
 
+/// Name of the newest head with as many cosignatures as are needed.
+pub(super) const COSIGNED: &str = "cosigned";
+
 /// Bytes of a full bundle of the longest entries.
 const BUNDLE_BYTES_MAX: u64 = Tile::WIDTH * (BUNDLE_ENTRY_BYTES_MAX as u64 + 2);
 
@@ -94,7 +97,16 @@ pub(super) fn file(files: &Files, path: &str) -> Result<Option<Vec<u8>>, DiskFai
 
 /// The newest head of a log, where this key has signed it.
 pub(crate) fn head(files: &Files, key: &LogKey) -> Result<Option<SignedCheckpoint>, DiskFailure> {
-    let Some(bytes) = files.read(CHECKPOINT, NOTE_BYTES_MAX as u64)? else {
+    signed(files, CHECKPOINT, key)
+}
+
+/// A head in a file of this name.
+pub(super) fn signed(
+    files: &Files,
+    name: &str,
+    key: &LogKey,
+) -> Result<Option<SignedCheckpoint>, DiskFailure> {
+    let Some(bytes) = files.read(name, NOTE_BYTES_MAX as u64)? else {
         return Ok(None);
     };
     let opened = SignedCheckpoint::open(&bytes, key);

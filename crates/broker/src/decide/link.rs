@@ -31,29 +31,37 @@ pub struct Breach {
     pub found: Bytes,
     /// Digest of what was known.
     pub expected: Bytes,
+    /// Signed heads: the one that came, and the one that was known.
+    pub heads: Option<Box<(Bytes, Bytes)>>,
 }
 
 impl Breach {
     /// A breach without digests.
     #[must_use]
-    pub const fn new(reason: Reason, lane: Lane, number: u64) -> Self {
-        Self { reason, lane, number, found: Bytes::new(), expected: Bytes::new() }
+    pub fn new(reason: Reason, lane: Lane, number: u64) -> Self {
+        let (found, expected) = (Bytes::new(), Bytes::new());
+        Self { reason, lane, number, found, expected, heads: None }
+    }
+
+    /// A log that is not what it was: the head that came, and the one that was known.
+    #[must_use]
+    pub fn of_a_log(reason: Reason, found: Bytes, expected: Bytes) -> Self {
+        Self { heads: Some(Box::new((found, expected))), ..Self::new(reason, Lane::Unspecified, 0) }
     }
 
     pub(super) fn conflict(lane: Lane, number: u64, found: &[u8], expected: &[u8]) -> Self {
         Self {
-            reason: Reason::SlotConflict,
-            lane,
-            number,
             // What the peer wrote in the place of a digest may be of any length.
             found: Bytes::copy_from_slice(found.get(..32).unwrap_or(found)),
             expected: Bytes::copy_from_slice(expected),
+            ..Self::new(Reason::SlotConflict, lane, number)
         }
     }
 
     /// The record of it.
     #[must_use]
     pub fn entry(&self, state: &State, now: Millis, peer: &str) -> Entry {
+        let (found_head, expected_head) = self.heads.as_deref().cloned().unwrap_or_default();
         let facts = pb::MisbehaviourFacts {
             peer: peer.to_owned(),
             reason: self.reason.into(),
@@ -61,8 +69,10 @@ impl Breach {
             number: self.number,
             found: self.found.clone(),
             expected: self.expected.clone(),
+            found_head,
+            expected_head,
         };
-        plain(state, now, Body::PeerMisbehaved(facts))
+        plain(state, now, Body::PeerMisbehaved(Box::new(facts)))
     }
 }
 

@@ -167,6 +167,12 @@ impl Broker {
         drop(self.ask(command).await);
     }
 
+    /// Puts on record that a peer's log is not what it was: the head that came, and the
+    /// one that was known, as signed.
+    pub async fn log_contradicted(&self, peer: Arc<str>, why: Reason, found: Bytes, known: Bytes) {
+        self.link_breach(peer, Breach::of_a_log(why, found, known)).await;
+    }
+
     async fn link<T>(
         &self,
         command: impl FnOnce(oneshot::Sender<Result<T, LinkEnd>>) -> LinkCommand,

@@ -22,6 +22,7 @@ use crate::command::{Group, Queued};
 use crate::decide::refusals::Windows;
 use crate::decide::{Node, operator, start};
 use crate::handle::{Broker, Shared, Threads};
+use crate::heads::Heads;
 use crate::lease::LeaseKey;
 use crate::projector::{Index, Projector};
 use crate::registry::Registry;
@@ -43,6 +44,7 @@ pub(crate) struct Parts {
     pub(crate) space: Arc<Space>,
     /// Where the audit log lies, and what signs it.
     pub(crate) log: (Files, LogSigner),
+    pub(crate) heads: Heads,
 }
 
 pub(crate) struct Beginning {
@@ -83,7 +85,7 @@ pub(crate) fn assemble(
     state: State,
     beginning: &Beginning,
 ) -> Result<Assembly, OpenError> {
-    let Parts { journal, recovered, blobs, snapshots, index, store, reader, space, log } = parts;
+    let Parts { journal, recovered, blobs, snapshots, index, store, reader, space, .. } = parts;
     let (commands, command_queue) = channel::<Queued>();
     let (groups, group_queue) = sync_channel::<Group>(1);
     // One word is enough: the journal says how far it has grown.
@@ -95,10 +97,9 @@ pub(crate) fn assemble(
     let kept = (reader.clone(), Arc::clone(&blobs), Arc::clone(&progress));
     let mut sequencer = sequencer(options, state, beginning, (command_queue, groups), kept);
     let figures = Arc::clone(&sequencer.figures);
-    let (keeper, audit_log) = keeper(&sequencer, log, &options.log);
+    let (keeper, audit_log) = keeper(&sequencer, parts.log, &options.log);
     let start_nonce = first_entries(&mut sequencer, options, recovered, beginning)?;
     let in_force = sequencer.registry.subscribe();
-    let (dedupe, node) = (sequencer.state.dedupe().clone(), Arc::clone(&sequencer.node));
     let (senders, receivers) = watches(in_force.borrow().inboxes().cloned());
     let (peer_senders, peer_receivers) =
         watches(in_force.borrow().peers().map(|peer| Arc::clone(&peer.identity)));
@@ -132,10 +133,10 @@ pub(crate) fn assemble(
     };
     let shared = Shared {
         commands,
-        node,
+        node: Arc::clone(&sequencer.node),
         places: Arc::new(Semaphore::new(caps::COMMANDS_MAX)),
         registry: in_force,
-        dedupe,
+        dedupe: sequencer.state.dedupe().clone(),
         log_origin: beginning.log_origin.clone(),
         start_nonce,
         clock: Arc::clone(&options.clock),
@@ -146,6 +147,7 @@ pub(crate) fn assemble(
         space,
         projected: projected_watch,
         audit_log,
+        heads: parts.heads,
         scrubbing,
         inboxes: receivers,
         peers: peer_receivers,
@@ -169,6 +171,7 @@ fn keeper(
         reader: sequencer.reader.clone(),
         signer,
         every: options.checkpoint_every,
+        needed: options.cosignatures_needed.max(1),
         progress: Arc::clone(&sequencer.progress),
         clock: Arc::clone(&sequencer.clock),
         desk,

@@ -67,6 +67,7 @@ impl Post {
             log: LogOptions {
                 key: Arc::new(SigningKey::generate(Algorithm::Ed25519).unwrap()),
                 checkpoint_every: Duration::from_secs(30),
+                cosignatures_needed: 0,
             },
             agreement: agreement.reference(),
             key,

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
 use super::channel::endpoint;
@@ -37,6 +38,8 @@ pub enum OpenLinkError {
 pub struct OpenLink {
     /// What the node says.
     pub said: Streaming<OpenLinkResponse>,
+    /// The connection, for what is asked beside the link.
+    pub channel: Channel,
     /// When its certificate ends, in seconds since 1970.
     pub certificate_end_unix_s: Option<i64>,
 }
@@ -60,12 +63,12 @@ pub async fn open_link(
         }))
         .await
         .map_err(OpenLinkError::Transport)?;
-    let mut client = LinkServiceClient::new(channel)
+    let mut client = LinkServiceClient::new(channel.clone())
         .max_decoding_message_size(caps::GRPC_MESSAGE_BYTES)
         .max_encoding_message_size(caps::GRPC_MESSAGE_BYTES);
     let requests = ReceiverStream::new(frames).map(|frame| OpenLinkRequest { frame: Some(frame) });
     let opened = timeout(caps::CALL_DEADLINE, client.open_link(requests));
     let refused = |status: Status| OpenLinkError::from(CallError::from_status(&status));
     let response = opened.await.map_err(|_elapsed| OpenLinkError::NoAnswer)?.map_err(refused)?;
-    Ok(OpenLink { said: response.into_inner(), certificate_end_unix_s })
+    Ok(OpenLink { said: response.into_inner(), channel, certificate_end_unix_s })
 }

@@ -8,7 +8,7 @@ use barid_message::key::{Algorithm, SigningKey};
 
 use super::error::ConfigError;
 use super::files::{FileError, read_signing_key};
-use super::limits::CHECKPOINT_EVERY;
+use super::limits::{CHECKPOINT_EVERY, COSIGNATURES};
 use super::raw::{RawAudit, Text};
 use super::source::Source;
 
@@ -22,6 +22,10 @@ pub struct Audit {
     pub witness_key: PathBuf,
     /// `checkpoint_every_s`, default 30, 1 to 300: from one signed head to the next.
     pub checkpoint_every: Duration,
+    /// `cosignatures_needed`, default 0, 0 to 16: cosignatures of linked nodes that make a
+    /// head of this node's log one to be trusted. More than 0: where there is none for 10
+    /// minutes, that is a problem.
+    pub cosignatures_needed: u32,
 }
 
 /// The keys of `[audit]`.
@@ -40,6 +44,7 @@ impl Audit {
             log_key: source.path(&raw.log_key)?,
             witness_key: source.path(&raw.witness_key)?,
             checkpoint_every: Duration::from_secs(every.into()),
+            cosignatures_needed: COSIGNATURES.read(source, raw.cosignatures_needed.as_ref())?,
         })
     }
 

@@ -96,6 +96,9 @@ const PEER: Knob = Knob { key: "peer_messages_max", ..INBOX };
 /// Seconds from one signed head of the audit log to the next.
 pub(super) const CHECKPOINT_EVERY: Knob =
     Knob { key: "checkpoint_every_s", default: 30, min: 1, max: 300 };
+/// Cosignatures that make a head of the audit log one to be trusted.
+pub(super) const COSIGNATURES: Knob =
+    Knob { key: "cosignatures_needed", default: 0, min: 0, max: 16 };
 /// Seconds that the alarm command may take.
 pub(super) const ALARM_TIMEOUT: Knob = Knob { key: "timeout_s", default: 30, min: 1, max: 300 };
 /// Minutes between two alarms for one problem.

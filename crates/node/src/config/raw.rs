@@ -77,6 +77,7 @@ pub(super) struct RawAudit {
     pub(super) log_key: Text,
     pub(super) witness_key: Text,
     pub(super) checkpoint_every_s: Option<Spanned<u32>>,
+    pub(super) cosignatures_needed: Option<Spanned<u32>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

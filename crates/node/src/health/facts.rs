@@ -35,6 +35,22 @@ pub(crate) struct Facts {
     /// The node's own certificates, and cards of all.
     pub(crate) ends: Vec<Ending>,
     pub(crate) measured: Measured,
+    pub(crate) audit: Audit,
+}
+
+/// The node's audit log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Audit {
+    /// It has a head, and signs more.
+    pub(crate) is_up: bool,
+    /// Its journal is not what it signed, or others hold a head that is none of it.
+    pub(crate) is_contradicted: bool,
+    /// Cosignatures that a head needs.
+    pub(crate) needed: u32,
+    /// The newest head has not so many.
+    pub(crate) is_uncosigned: bool,
+    /// When a head got so many last; `None`: none has.
+    pub(crate) cosigned_at: Option<Millis>,
 }
 
 /// So many of something, and since when the oldest is so.
@@ -177,5 +193,6 @@ pub(crate) fn sample() -> Facts {
         peers: vec![peer],
         ends: vec![Ending { what: Bearer::OwnCertificate, at: now + day * 400 }],
         measured: Measured::default(),
+        audit: Audit { is_up: true, ..Audit::default() },
     }
 }

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use barid_audit::checkpoint::SignedCheckpoint;
+use barid_broker::audit_log::{Standing, Trouble};
 use barid_broker::caps::OVERDUE_AFTER_MS;
 use barid_broker::decide::Refusal;
 use barid_broker::state::link::{LANES, Link, Slot};
@@ -14,13 +16,13 @@ use barid_message::address::Address;
 use barid_message::time::Millis;
 use barid_proto::federation::v1::Lane;
 
-use super::facts::{Bearer, Ending, Facts, Inbox, Peer, Pile, place};
+use super::facts::{Audit, Bearer, Ending, Facts, Inbox, Peer, Pile, place};
 use crate::config::{Config, TlsMaterial};
 use crate::grpc::Services;
 use crate::link::State as LinkState;
 
 /// Parts of the data folder beside the ballast.
-const FOLDERS: [&str; 5] = ["journal", "bodies", "state", "index", "log"];
+const FOLDERS: [&str; 6] = ["journal", "bodies", "state", "index", "log", "heads"];
 
 /// What does not change while the node runs.
 #[derive(Clone, Debug)]
@@ -28,6 +30,7 @@ pub(crate) struct Fixed {
     started_at: Millis,
     data: PathBuf,
     segment_bytes: u64,
+    cosignatures_needed: u32,
     /// The node's own certificates and card.
     ends: Vec<Ending>,
 }
@@ -44,6 +47,7 @@ impl Fixed {
             started_at: now,
             data: config.node.data.clone(),
             segment_bytes: config.storage.segment_bytes,
+            cosignatures_needed: config.audit.cosignatures_needed,
             ends: own.filter_map(|(what, at)| Some(Ending { what, at: at? })).collect(),
         }
     }
@@ -110,7 +114,30 @@ pub(super) async fn gather(services: &Services, fixed: &Fixed) -> Result<Facts, 
         peers,
         ends,
         measured: broker.measured(),
+        audit: audit(services, fixed.cosignatures_needed),
     })
+}
+
+fn audit(services: &Services, needed: u32) -> Audit {
+    let Standing { head, cosigned, trouble } = services.broker.audit_log().standing();
+    let size = |head: &Option<Arc<SignedCheckpoint>>| {
+        head.as_ref().map_or(0, |head| head.checkpoint().size)
+    };
+    // By the clocks of those who cosigned.
+    let times = cosigned.iter().flat_map(|head| head.note().signatures()).filter_map(|one| {
+        let is_cosignature = one.name != *services.broker.audit_log().key().name();
+        let seconds = one.bytes.first_chunk().filter(|_| is_cosignature)?;
+        Some(Millis(u64::from_be_bytes(*seconds).saturating_mul(1_000)))
+    });
+    let cosigned_at = times.max();
+    Audit {
+        is_up: head.is_some() && trouble.is_none(),
+        is_contradicted: trouble == Some(Trouble::Contradicted)
+            || services.witness.is_contradicted(),
+        needed,
+        is_uncosigned: size(&head) > size(&cosigned),
+        cosigned_at,
+    }
 }
 
 fn look(state: &State, now: Millis) -> Seen {

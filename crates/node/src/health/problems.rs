@@ -3,6 +3,7 @@
 
 mod ends;
 mod links;
+mod logs;
 #[cfg(test)]
 mod tests;
 
@@ -91,6 +92,7 @@ impl Problem {
 /// All that is wrong.
 pub(crate) fn problems(facts: &Facts) -> Vec<Problem> {
     let mut found = of_the_node(facts);
+    found.extend(logs::problems(facts));
     found.extend(facts.inboxes.iter().flat_map(|inbox| of_an_inbox(facts, inbox)));
     found.extend(facts.peers.iter().flat_map(|peer| links::problems(facts, peer)));
     found.extend(facts.ends.iter().filter_map(|ending| ends::problem(facts.now, ending)));

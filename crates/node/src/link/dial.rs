@@ -14,6 +14,7 @@ use super::{cards, start};
 use crate::config::TlsMaterial;
 use crate::grpc::Services;
 use crate::registry;
+use crate::witness::keep_rounds;
 
 /// Pauses between calls: from half a second to half a minute.
 const POLICY: RetryPolicy = RetryPolicy {
@@ -99,7 +100,10 @@ async fn call(
     let certificate_end_unix_s = link.certificate_end_unix_s;
     let channel = Channel { peer: Arc::clone(peer), frames, out, certificate_end_unix_s };
     let began = Instant::now();
+    let rounds = keep_rounds(services.clone(), Arc::clone(peer), link.channel);
+    let rounds = services.tasks.spawn(rounds);
     let end = run(services, seat, channel).await;
+    rounds.abort();
     Some((began.elapsed(), end))
 }
 

@@ -8,6 +8,7 @@ use barid_link::caps;
 use barid_link::card::Card;
 use barid_link::identity::KeyDigest;
 use barid_link::stub::audit::audit_service_server::AuditServiceServer;
+use barid_link::stub::audit::witness_service_server::WitnessServiceServer;
 use barid_link::stub::federation::link_service_server::LinkServiceServer;
 use barid_link::tls::{
     AcceptLimits, Acceptor, Connector, ConnectorConfig, ConnectorError, Incoming, ServerTls,
@@ -18,7 +19,7 @@ use tonic::transport::Server;
 use super::cards::InForce;
 use super::dial::{Dialled, keep};
 use crate::config::{Config, Peer, TlsMaterial};
-use crate::grpc::{Audience, Auditing, Links, Services};
+use crate::grpc::{Audience, Auditing, Links, Services, Witnessing};
 
 /// What links need, checked and bound before the data folder is touched.
 pub(crate) struct Linking {
@@ -97,6 +98,9 @@ async fn listen(services: Services, acceptor: Acceptor, incoming: Incoming) {
     let audit = AuditServiceServer::new(Auditing(services.clone(), Audience::Peers))
         .max_decoding_message_size(caps::GRPC_MESSAGE_BYTES)
         .max_encoding_message_size(caps::GRPC_MESSAGE_BYTES);
+    let witness = WitnessServiceServer::new(Witnessing(services.clone()))
+        .max_decoding_message_size(caps::GRPC_MESSAGE_BYTES)
+        .max_encoding_message_size(caps::GRPC_MESSAGE_BYTES);
     let service = LinkServiceServer::new(Links(services))
         .max_decoding_message_size(caps::GRPC_MESSAGE_BYTES)
         .max_encoding_message_size(caps::GRPC_MESSAGE_BYTES);
@@ -108,7 +112,8 @@ async fn listen(services: Services, acceptor: Acceptor, incoming: Incoming) {
         .http2_keepalive_interval(Some(caps::KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(caps::KEEPALIVE_TIMEOUT))
         .add_service(service)
-        .add_service(audit);
+        .add_service(audit)
+        .add_service(witness);
     let (served, ()) = tokio::join!(
         server.serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned()),
         acceptor.run(stop.cancelled_owned()),

@@ -34,7 +34,11 @@ pub(super) fn options(
         trust_domain: config.node.trust_domain.to_string(),
         evidence_key_spki: Bytes::copy_from_slice(key.public().spki()),
         lease_secret: key.to_pkcs8_der().to_vec(),
-        log: LogOptions { key: log_key, checkpoint_every: config.audit.checkpoint_every },
+        log: LogOptions {
+            key: log_key,
+            checkpoint_every: config.audit.checkpoint_every,
+            cosignatures_needed: count(config.audit.cosignatures_needed),
+        },
         registry: registry::configured(config),
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
         storage: barid_broker::Storage {

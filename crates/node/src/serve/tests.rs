@@ -23,6 +23,7 @@ fn opened(data: &Path) -> Broker {
         log: LogOptions {
             key: Arc::new(SigningKey::generate(barid_message::key::Algorithm::Ed25519).unwrap()),
             checkpoint_every: Duration::from_secs(30),
+            cosignatures_needed: 0,
         },
         registry: barid_proto::journal::v1::RegistryFacts::default(),
         program_version: String::new(),

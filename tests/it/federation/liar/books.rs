@@ -9,9 +9,9 @@ use barid_proto::journal::v1::MisbehaviourFacts;
 use crate::harness::entries;
 
 /// What a peer was put on record for, in order.
-pub(super) fn lies(data: &Path, peer: &str) -> Vec<MisbehaviourFacts> {
+pub(in crate::federation) fn lies(data: &Path, peer: &str) -> Vec<MisbehaviourFacts> {
     let found = entries(data).into_iter().filter_map(|entry| match entry.body {
-        Body::PeerMisbehaved(facts) if facts.peer == peer => Some(facts),
+        Body::PeerMisbehaved(facts) if facts.peer == peer => Some(*facts),
         _ => None,
     });
     found.collect()

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use barid_message::reason;
+use barid_broker::state::misbehaviour::Misbehaviour;
 use barid_message::time::Millis;
+use barid_message::{Reason, reason};
 use barid_proto::operations::v1::{ProblemKind, Severity};
 
 use super::{CLOCKS_APART, LATELY, Problem, count, late, messages, minutes};
@@ -109,7 +110,13 @@ fn clocks_differ(peer: &Peer) -> Option<Problem> {
 }
 
 fn misbehaved(now: Millis, peer: &Peer) -> Option<Problem> {
-    let told = peer.misbehaviour.as_ref().filter(|told| now.since(told.last) < LATELY)?;
+    let told = peer.misbehaviour.as_ref()?;
+    if matches!(told.reason, Reason::HeadForked | Reason::HeadRolledBack | Reason::ProofInvalid) {
+        return Some(log_contradicted(told, peer));
+    }
+    if now.since(told.last) >= LATELY {
+        return None;
+    }
     let text = format!(
         "it broke the protocol of the link: {}; on record {}",
         reason::name(told.reason),
@@ -122,6 +129,21 @@ fn misbehaved(now: Millis, peer: &Peer) -> Option<Problem> {
     );
     let kind = ProblemKind::PeerMisbehaved;
     Some(Problem::new(Severity::Warning, kind, text, advice).since(Some(told.last)))
+}
+
+/// Not for a day alone: it stays until people have found out why.
+fn log_contradicted(told: &Misbehaviour, peer: &Peer) -> Problem {
+    let text = format!(
+        "its audit log contradicts itself ({}): it was rewritten, cut or put back, or shows \
+         different histories",
+        reason::name(told.reason)
+    );
+    let advice = format!(
+        "call the operator of {name} before anything else; both signed heads are in the journal",
+        name = peer.name
+    );
+    let kind = ProblemKind::LogContradicted;
+    Problem::new(Severity::Critical, kind, text, advice).since(Some(told.last))
 }
 
 fn contradiction(now: Millis, peer: &Peer) -> Option<Problem> {

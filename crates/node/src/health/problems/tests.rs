@@ -4,7 +4,7 @@ use barid_journal::space::Room;
 use barid_message::Reason;
 
 use super::*;
-use crate::health::facts::{Bearer, Ending, Peer, sample};
+use crate::health::facts::{Audit, Bearer, Ending, Peer, sample};
 use crate::link::State;
 
 const MINUTE: Duration = minutes(1);
@@ -245,4 +245,48 @@ fn an_end_is_told_at_thirty_days_seven_one_and_when_it_is_there() {
         assert_eq!(found[0].subject, "the card of mirjaveh");
         assert!(found[0].since.is_some_and(|since| since <= now), "{left:?}");
     }
+}
+
+#[test]
+fn a_log_that_contradicts_itself_stays_a_problem() {
+    for reason in [Reason::HeadForked, Reason::HeadRolledBack, Reason::ProofInvalid] {
+        let mut facts = sample();
+        let last = facts.now - 30 * DAY;
+        facts.peers[0].misbehaviour = Some(Misbehaviour { times: 1, last, reason });
+        let problem = only(&facts);
+        let (severity, kind) = (Severity::Critical, ProblemKind::LogContradicted);
+        assert_eq!((problem.severity, problem.kind), (severity, kind));
+        assert_eq!((&*problem.subject, problem.since), ("mirjaveh", Some(last)));
+    }
+    let own = Audit { is_contradicted: true, ..sample().audit };
+    let problem = only(&Facts { audit: own, ..sample() });
+    assert_eq!(problem.kind, ProblemKind::LogContradicted);
+    assert!(problem.subject.is_empty());
+}
+
+#[test]
+fn heads_without_cosignatures_are_told_once_they_are_needed() {
+    let audit = |needed, minutes_ago| Audit {
+        needed,
+        is_uncosigned: true,
+        cosigned_at: Some(sample().now - minutes(minutes_ago)),
+        ..sample().audit
+    };
+    let found = |audit| problems(&Facts { audit, ..sample() });
+    assert_eq!(found(audit(0, 600)), [], "none are needed");
+    assert_eq!(found(audit(2, 9)), []);
+    assert_eq!(found(Audit { is_uncosigned: false, ..audit(2, 600) }), [], "nothing is new");
+    for (minutes_ago, severity) in [(10, Severity::Warning), (60, Severity::Critical)] {
+        let problem = only(&Facts { audit: audit(2, minutes_ago), ..sample() });
+        assert_eq!((problem.severity, problem.kind), (severity, ProblemKind::HeadsUntrusted));
+        assert_eq!(problem.since, audit(2, minutes_ago).cosigned_at);
+    }
+}
+
+#[test]
+fn a_log_without_heads_is_told_after_a_start() {
+    let audit = Audit { is_up: false, ..sample().audit };
+    assert_eq!(only(&Facts { audit, ..sample() }).kind, ProblemKind::AuditLogDown);
+    let started_at = sample().now - Duration::from_secs(29);
+    assert_eq!(problems(&Facts { audit, started_at, ..sample() }), []);
 }

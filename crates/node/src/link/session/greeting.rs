@@ -116,7 +116,7 @@ fn hello(
 }
 
 /// What the peer says with a signature does not hold, or is no statement.
-pub(super) const fn unsigned() -> Breach {
+pub(super) fn unsigned() -> Breach {
     Breach::new(Reason::SignatureInvalid, Lane::Unspecified, 0)
 }
 
