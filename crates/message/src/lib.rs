@@ -25,6 +25,7 @@ mod rules;
 pub mod shown;
 pub mod signed;
 mod strings;
+pub mod tables;
 pub mod text;
 pub mod time;
 pub mod transliterate;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use barid_message::codes::CodeList;
 use barid_message::identifier::{CheckDigit, HsCode, Mrz, Unlocode};
+use barid_message::tables::Tables;
 
 /// A file of the data; None, said loudly, where there is none.
 #[expect(clippy::disallowed_methods, reason = "where the data lies is the runner's business")]
@@ -119,4 +120,7 @@ fn every_published_place_and_subheading_has_the_form() {
         count += 1;
     }
     assert!(count > 5_000, "{count}");
+    let mut tables = Tables::default();
+    tables.unlocode(places.as_bytes()).expect("the places are a table");
+    tables.hs(goods.as_bytes()).expect("the goods are a table");
 }

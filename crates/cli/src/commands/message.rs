@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use barid_message::key::PublicKey;
+use barid_message::tables::Tables;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand};
@@ -64,6 +65,8 @@ enum Action {
         /// The input is a bare body of this kind, without {"header":…}
         #[arg(long, value_name = "KIND")]
         kind: Option<KindName>,
+        #[command(flatten)]
+        tables: TableFiles,
     },
     /// Show messages in full, for people
     #[command(after_help = SHOW_EXAMPLES)]
@@ -93,6 +96,40 @@ EXAMPLES
   barid message vectors conformance
   barid message check conformance/valid-alert.json";
 
+/// Tables that codes are looked up in.
+#[derive(Args, Debug, Default)]
+struct TableFiles {
+    /// Look places up in this table: UN/LOCODE, the CSV that UNECE publishes
+    #[arg(long, value_name = "CSV")]
+    unlocode: Option<PathBuf>,
+    /// Look goods up in this table: a CSV of the Harmonized System
+    #[arg(long, value_name = "CSV")]
+    hs: Option<PathBuf>,
+}
+
+impl TableFiles {
+    fn read(&self) -> anyhow::Result<Tables> {
+        let mut tables = Tables::default();
+        if let Some(file) = &self.unlocode {
+            let cannot = || format!("cannot use the table {}", file.display());
+            let text = std::fs::read(file).with_context(cannot)?;
+            tables.unlocode(&text).with_context(cannot)?;
+        }
+        if let Some(file) = &self.hs {
+            let cannot = || format!("cannot use the table {}", file.display());
+            let text = std::fs::read(file).with_context(cannot)?;
+            tables.hs(&text).with_context(cannot)?;
+        }
+        Ok(tables)
+    }
+}
+
+/// What messages are held against beside the rules.
+struct Against<'a> {
+    key: Option<&'a PublicKey>,
+    tables: &'a Tables,
+}
+
 const CODES_HELP: &str = "\
 EXAMPLES
   barid message codes                       every list, with its source and version
@@ -114,6 +151,7 @@ const CHECK_HELP: &str = "\
 EXAMPLES
   barid message check note.json alert.json
   barid message check in/ --key customs.pem
+  barid message check in/ --unlocode 2024-2_UNLOCODE_CodeListPart1.csv
 
 What `barid send` fills in may be missing: id, times, originator, recipients given with
 --to, agreement, languages, digest, signature. Whether an agreement covers the message,
@@ -133,10 +171,11 @@ pub(crate) fn run(
                 output.line(line)?;
             }
         }
-        Action::Check { inputs, key, kind } => {
+        Action::Check { inputs, key, kind, tables } => {
             let key = key.as_deref().map(public_key).transpose()?;
             let form = kind.map_or(Form::Message, Form::Body);
-            check_all(inputs, form, key.as_ref(), global, output)?;
+            let against = Against { key: key.as_ref(), tables: &tables.read()? };
+            check_all(inputs, form, &against, global, output)?;
         }
         Action::Codes { list } => codes::show(list.as_deref(), output)?,
         Action::Vectors { folder } => vectors::write(folder, output)?,
@@ -164,7 +203,7 @@ fn public_key(key: &str) -> anyhow::Result<PublicKey> {
 fn check_all(
     inputs: &[String],
     form: Form,
-    key: Option<&PublicKey>,
+    against: &Against<'_>,
     global: &Global,
     output: &mut Output,
 ) -> anyhow::Result<()> {
@@ -182,10 +221,11 @@ fn check_all(
                 }
             };
             for document in &documents {
-                let found = check::faults(document, sender.as_ref(), key)?;
+                let mut found = check::faults(document, sender.as_ref(), against.key)?;
+                found.extend(check::unlisted(document, against.tables));
                 count += 1;
                 wrong += usize::from(!found.is_empty());
-                let checked = check::how(document, key.is_some());
+                let checked = check::how(document, against.key.is_some());
                 check::report(&name, Some(checked), &found, output)?;
             }
         }

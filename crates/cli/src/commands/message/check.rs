@@ -9,6 +9,7 @@ use barid_message::fault::{Fault, Faults};
 use barid_message::key::{Algorithm, PublicKey, SigningKey};
 use barid_message::reason::{self, Reason};
 use barid_message::signed::SignedMessage;
+use barid_message::tables::Tables;
 use barid_node::clock;
 use barid_proto::message::v1 as pb;
 
@@ -95,6 +96,16 @@ fn signed_faults(message: &pb::SignedMessage, key: Option<&PublicKey>) -> Result
     let signed = SignedMessage::from_proto(message.clone())?;
     signed.check_body()?;
     key.map_or(Ok(()), |key| signed.check_signature(key))
+}
+
+/// Codes that the tables at hand do not list.
+pub(super) fn unlisted(document: &Document, tables: &Tables) -> Vec<Fault> {
+    match document {
+        Document::Draft(_, body) => tables.unlisted(body),
+        // One that cannot be opened has been told of.
+        Document::Signed(message) => document::open(message)
+            .map_or_else(|_told| Vec::new(), |(_, body)| tables.unlisted(&body)),
+    }
 }
 
 /// What stands in place of a message in a file that cannot be read as one.
