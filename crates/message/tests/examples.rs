@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use barid_message::body::Body;
 use barid_message::compose::{Draft, compose, sign_as_it_is};
+use barid_message::digest::Digest;
 use barid_message::examples::{MADE_AT_MS, REFUSED, Refused, VALID, pointer, premises};
 use barid_message::fault::Faults;
 use barid_message::header::Kind;
@@ -12,6 +13,7 @@ use barid_message::key::{Algorithm, SigningKey};
 use barid_message::signed::SignedMessage;
 use barid_message::time::Millis;
 use barid_proto::message::v1 as pb;
+use prost::Message as _;
 use serde_json::{Map, Value};
 
 /// Puts a value where a path leads, or takes it out.
@@ -178,4 +180,57 @@ fn what_the_standard_calls_required_is_and_nothing_else() {
     }
     assert!(checked > 120, "{checked}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Bytes of bodies that nobody wrote, under a header that is true of them: each is read or
+/// refused with a place, and never a panic. BARID_BROKEN of each kind, or 200.
+#[test]
+fn changed_bytes_of_every_kind_are_read_or_refused() {
+    let key = SigningKey::generate(Algorithm::Ed25519).expect("a key");
+    let wanted = std::env::var_os("BARID_BROKEN");
+    let rounds = wanted.and_then(|count| count.to_str()?.parse().ok()).unwrap_or(200);
+    let mut seed = 1_u64;
+    let mut roll = |sides: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).expect("31 bits") % sides
+    };
+    let (mut read, mut refused) = (0, 0);
+    for (kind, _) in VALID {
+        let message = composed(draft(*kind, &example(*kind)), &key).expect("a sound example");
+        let envelope = message.envelope.expect("its envelope");
+        let header = pb::Header::decode(envelope.payload.clone()).expect("its header");
+        for _ in 0..rounds {
+            let mut body = message.body.to_vec();
+            for _ in 0..=roll(3) {
+                let at = roll(body.len());
+                match roll(4) {
+                    0 => body[at] ^= 1 << roll(8),
+                    1 => body[at] = u8::try_from(roll(256)).expect("a byte"),
+                    2 => drop(body.remove(at)),
+                    _ => body.insert(at, 0xff),
+                }
+            }
+            let mut header = header.clone();
+            let content = header.content.as_mut().and_then(|row| row.body.as_mut());
+            let content = content.expect("it describes its body");
+            content.size = u32::try_from(body.len()).expect("a small body");
+            content.sha256 = Digest::of(&body).to_bytes();
+            let payload = header.encode_to_vec().into();
+            let envelope = Some(pb::Envelope { payload, ..envelope.clone() });
+            let signed =
+                SignedMessage::from_proto(pb::SignedMessage { envelope, body: body.into() });
+            match signed.expect("the header is sound").check_body() {
+                Ok(_) => read += 1,
+                Err(faults) => {
+                    assert!(
+                        faults.iter().all(|fault| fault.path.starts_with("body")
+                            || fault.path.starts_with("header")),
+                        "{faults}"
+                    );
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(read > 0 && refused > read, "{read} read, {refused} refused");
 }
