@@ -122,3 +122,25 @@ fn code_lists_are_shown_with_their_meaning() {
     let line = r#"{"code":"AMBER+STRICT","label":"Recipient's organisation only, on a need-to-know basis","list":"tlp"}"#;
     assert!(out.text().lines().any(|shown| shown == line), "{}", out.text());
 }
+
+/// Text of each direction stands for itself: what is right to left is isolated, line by
+/// line, and everything else is left alone.
+#[test]
+fn right_to_left_text_is_isolated_on_a_terminal() {
+    use barid_message::examples::VALID;
+    use barid_message::header::Kind;
+
+    let (_, text) = VALID.iter().find(|(kind, _)| *kind == Kind::Note).unwrap();
+    let Document::Draft(header, body) = read(text) else { panic!("an example is a draft") };
+    let looks = Looks { terminal: true, ..Looks::default() };
+    let (mut output, out, _err) = Output::captured(false, looks);
+    show::whole(&header, &body, &mut output).unwrap();
+    let shown = out.text();
+    assert!(shown.contains("\u{2068}تفتح البوابة 2 في الساعة السادسة.\u{2069}"), "{shown}");
+    assert!(shown.contains("Gate 2 opens at 06:00.") && !shown.contains("\u{2068}Gate"), "{shown}");
+    assert!(!shown.contains("\u{2068}২"), "Bengali runs from left to right: {shown}");
+    for line in shown.lines() {
+        let [open, close] = ['\u{2068}', '\u{2069}'].map(|mark| line.matches(mark).count());
+        assert_eq!(open, close, "{line}");
+    }
+}
