@@ -110,7 +110,7 @@ fn head_of(
 }
 
 /// The keys that a peer cosigns with.
-fn witness_keys(services: &Services, peer: &str) -> Vec<WitnessKey> {
+pub(crate) fn witness_keys(services: &Services, peer: &str) -> Vec<WitnessKey> {
     let (Some(card), Some(name)) =
         (card(services, peer), domain(peer).and_then(|it| name(it).ok()))
     else {

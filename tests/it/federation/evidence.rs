@@ -2,7 +2,7 @@
 
 use barid_audit::bundle::{Bundle, Fingerprint, Refused, Trust, Verdict, join};
 use barid_audit::entry::Body;
-use barid_audit::note::{KeyName, LogKey};
+use barid_audit::note::{KeyName, LogKey, WitnessKey};
 use barid_link::client::CallError;
 use barid_message::Reason;
 use barid_message::digest::Digest;
@@ -28,9 +28,17 @@ async fn export(node: &Node, request: ExportEvidenceRequest) -> Result<Bytes, Ca
     within(node.operator().export_evidence(request)).await.map(Bytes::from)
 }
 
-/// The keys of these nodes' logs and of all their agencies, from their own folders.
-fn trust(nodes: &[&Node]) -> String {
-    let mut lines = vec!["barid-trust 1".to_owned()];
+/// The keys of these nodes' logs and of all their agencies, and of both as witnesses of whom
+/// one must have cosigned; from their own folders.
+fn trust(nodes: &[&Node], witnesses: [&Node; 2]) -> String {
+    let mut lines = vec!["barid-trust 1".to_owned(), "quorum 1".to_owned()];
+    for node in witnesses {
+        let config = Config::load(&node.config()).expect("what init made");
+        let key = config.audit.read_keys().expect("keys").witness;
+        let name = KeyName::parse(&format!("{}/witness", config.node.trust_domain));
+        let key = WitnessKey::new(name.expect("a name"), key.public().clone());
+        lines.push(Fingerprint::Witness(key.expect("an Ed25519 key").to_vkey()).to_string());
+    }
     for node in nodes {
         let config = Config::load(&node.config()).expect("what init made");
         let key = config.audit.read_keys().expect("keys").log;
@@ -63,7 +71,13 @@ fn refusal(answer: Result<Bytes, CallError>) -> Reason {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_became_of_a_message_is_proven_from_one_file() {
-    let mut border = Border::start();
+    let mut border = Border::made(None);
+    for node in [&border.pk, &border.ir] {
+        // Cosigned within a second or two, not within ten.
+        node.edit("# checkpoint_every_s = 30", "checkpoint_every_s = 1");
+    }
+    border.pk.restart();
+    border.ir.restart();
     border.live().await;
     let (customs, police) = (border.customs().await, border.police().await);
     let id = customs.send(customs.note("white truck").to(&police.address)).await;
@@ -72,7 +86,8 @@ async fn what_became_of_a_message_is_proven_from_one_file() {
     let (pk, ir) = (export(&border.pk, asked(&id)).await, export(&border.ir, asked(&id)).await);
     let (pk, ir) = (pk.expect("pk's bundle"), ir.expect("ir's bundle"));
     let whole = join(&[pk.clone(), ir]).expect("they go together");
-    let both = trust(&[&border.pk, &border.ir]);
+    let witnesses = [&border.pk, &border.ir];
+    let both = trust(&witnesses, witnesses);
     let both = Trust::parse(both.as_bytes()).expect("a trust file");
     let bundle = Bundle::open(&whole).expect("it holds");
     assert_eq!(bundle.judge(Some(&both)), Verdict::Proven);
@@ -81,7 +96,7 @@ async fn what_became_of_a_message_is_proven_from_one_file() {
         assert!(events.contains(&event), "{event:?} is missing: {events:?}");
     }
     // Whose key ir's word is signed with, pk alone cannot say.
-    let pk_alone = trust(&[&border.pk]);
+    let pk_alone = trust(&[&border.pk], witnesses);
     let with_ir = format!("{pk_alone}\n{}", node_line(&border.ir));
     let [pk_alone, with_ir] =
         [pk_alone, with_ir].map(|text| Trust::parse(text.as_bytes()).expect("a trust file"));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use barid_audit::bundle::{Answer, Bundle, Fingerprint, Report, Trust, join};
 use barid_audit::checkpoint::Checkpoint;
-use barid_audit::note::{KeyName, LogKey, LogSigner};
+use barid_audit::note::{KeyName, LogKey, LogSigner, WitnessKey};
 use barid_audit::tree::{Frontier, Hash, Subtrees, inclusion};
 use barid_link::client::CallError;
 use barid_message::digest::Digest;
@@ -44,7 +44,8 @@ pub(super) async fn prove(
     say.tell(
         "Each node exports what its log has of the alert: the signed message, all evidence, and \
          proofs that its log has kept it. The three go into one file, which somebody checks who \
-         has no node and no network, and only knows the keys of the logs and of the agency.",
+         has no node and no network, and knows the keys of the logs, the witnesses and the \
+         agency alone.",
     )
     .await?;
     let mut bundles = Vec::new();
@@ -59,8 +60,10 @@ pub(super) async fn prove(
     anyhow::ensure!(report.answer() == Answer::Proven, "{}", report.lines().join("; "));
     say.result(&format!("PROVEN from {size} bytes, whatever becomes of the nodes.")).await?;
     let statements = Bundle::open(&whole).map(|bundle| bundle.statements().len()).unwrap_or(0);
-    say.result(&format!("{statements} signed statements, each in a log whose head is signed."))
-        .await?;
+    say.result(&format!(
+        "{statements} signed statements, each in a log whose head another node has cosigned."
+    ))
+    .await?;
     let mut changed = whole.to_vec();
     changed[size / 2] ^= 1;
     let report = Report::of(vec![("changed".to_owned(), changed.into())], Some(&trust));
@@ -68,7 +71,7 @@ pub(super) async fn prove(
     say.result("One bit of it changed: REFUSED.").await?;
     say.tell(
         "Now the node of pk lies: it rewrites its log in front of the alert, and signs the \
-         forged head with its own key. Alone, nobody sees it. Beside the other bundle:",
+         forged head with its own key. No other node cosigns that. Beside the other bundle:",
     )
     .await?;
     let pk = sites.iter().position(|site| site.country == "pk").context("no node of pk")?;
@@ -109,7 +112,17 @@ async fn exported(site: &Site, key: &Key) -> anyhow::Result<Bytes> {
     let begun = Instant::now();
     loop {
         match client.export_evidence(request.clone()).await {
-            Ok(bundle) => return Ok(bundle.into()),
+            Ok(bundle) => {
+                let bundle = Bytes::from(bundle);
+                let is_cosigned =
+                    |bundle: &Bundle| bundle.logs().iter().all(|log| !log.cosigned().is_empty());
+                let opened = Bundle::open(&bundle).context("what a node exported does not hold")?;
+                // The others cosign again a moment after they are back.
+                if is_cosigned(&opened) || begun.elapsed() > PATIENCE {
+                    return Ok(bundle);
+                }
+                sleep(AGAIN).await;
+            }
             Err(error) if error.is_passing() && begun.elapsed() < PATIENCE => sleep(AGAIN).await,
             Err(error) => return Err(cannot(site, error)),
         }
@@ -124,13 +137,17 @@ fn cannot(site: &Site, error: CallError) -> anyhow::Error {
 /// their owners would tell them: from each one's own folder.
 fn trusted(sites: &[Site], key: &Key) -> anyhow::Result<(Vec<Arc<SigningKey>>, String)> {
     let mut signers = Vec::new();
-    let mut lines = vec!["barid-trust 1".to_owned()];
+    let mut lines = vec!["barid-trust 1".to_owned(), "quorum 1".to_owned()];
     for site in sites {
         let config = Config::load(&site.config).context("cannot read back what was made")?;
-        let signer = config.audit.read_keys().context("cannot read a key back")?.log;
+        let keys = config.audit.read_keys().context("cannot read a key back")?;
+        let signer = keys.log;
         let name = KeyName::parse(&format!("{}/log/1", config.node.trust_domain))?;
         let log = LogKey::new(name, signer.public().clone())?;
         lines.push(Fingerprint::Log(log.to_vkey()).to_string());
+        let name = KeyName::parse(&format!("{}/witness", config.node.trust_domain))?;
+        let witness = WitnessKey::new(name, keys.witness.public().clone())?;
+        lines.push(Fingerprint::Witness(witness.to_vkey()).to_string());
         for agency in config.agencies.iter().filter(|agency| agency.address == key.origin) {
             let keys = agency.keys.iter().map(|key| Digest::of(key.key.spki()));
             let lines_of = keys.map(|digest| Fingerprint::Agency(key.origin.to_string(), digest));

@@ -44,11 +44,13 @@ const PORT_TRIES: u32 = 5;
 const LINK_LIMIT: Duration = Duration::from_secs(30);
 /// Between two looks at them.
 const LINK_LOOK: Duration = Duration::from_millis(20);
-/// What differs from the configuration that `barid init` makes: little disk.
-const CHANGES: [(&str, &str); 3] = [
+/// What differs from the configuration that `barid init` makes: little disk, and heads of
+/// the audit logs that the other nodes cosign at once.
+const CHANGES: [(&str, &str); 4] = [
     ("# ballast_mib = 64", "ballast_mib = 8"),
     ("# segment_mib = 64", "segment_mib = 16"),
     ("# level = \"info\"", "level = \"warn\""),
+    ("# checkpoint_every_s = 30", "checkpoint_every_s = 1"),
 ];
 /// And for the script a short lease where the desk is that crashes, so that this is over
 /// soon. Nowhere else: on a busy machine a desk may need its time.

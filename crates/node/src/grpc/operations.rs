@@ -75,7 +75,7 @@ impl OperationsService for Operations {
         request: Request<ExportEvidenceRequest>,
     ) -> Result<Response<Self::ExportEvidenceStream>, Status> {
         let operator = self.0.operator(request.extensions()).await?;
-        export::export(&self.0, &operator, request.into_inner()).await.map(Response::new)
+        export::export(&self.0, operator, request.into_inner()).map(Response::new)
     }
 
     async fn list_queues(
