@@ -22,7 +22,7 @@ use tonic::Status;
 use super::authn::Operator;
 use super::events::{message_id, purpose};
 use super::reading::Reading;
-use super::status::{refuse, status};
+use super::status::{refuse, status, stopping};
 use super::{ANSWERS_MAX, Services, blocking};
 use crate::witness::witness_keys;
 
@@ -75,7 +75,11 @@ pub(super) fn export(
             &request.purpose,
         );
         let made = match opened.await {
-            Ok(reading) => tell(&services, &asked, reading, &answers).await,
+            Ok(reading) => tokio::select! {
+                made = tell(&services, &asked, reading, &answers) => made,
+                () = services.stop.cancelled() => Err(status(&stopping())),
+                () = answers.closed() => Ok(()),
+            },
             Err(refused) => Err(refused),
         };
         if let Err(refused) = made {
