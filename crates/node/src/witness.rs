@@ -41,6 +41,8 @@ struct Memory {
     /// Heads that came by others, by the log's origin: the log must be shown to come
     /// through them. One a log; the next one comes when it is settled.
     rumours: BTreeMap<String, Arc<SignedCheckpoint>>,
+    /// The last of them that the log was shown to come through.
+    settled: BTreeMap<String, Arc<SignedCheckpoint>>,
     /// What was put on record since the start: once is enough.
     told: BTreeSet<(String, &'static str)>,
     /// Others hold a head of this node's own log that is none of it.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use barid_audit::checkpoint::{Checkpoint, SignedCheckpoint};
 use barid_audit::note::{KeyName, LogKey, LogSigner, Note, WitnessKey};
-use barid_audit::tree::Hash;
+use barid_audit::tree::{Frontier, Hash, Subtrees, consistency};
 use barid_link::card::Card;
 use barid_link::stub::audit::witness_service_client::WitnessServiceClient;
 use barid_link::tls::ConnectorConfig;
@@ -16,7 +16,7 @@ use barid_proto::operations::v1::{GetStatusRequest, Problem, ProblemKind, Severi
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use super::border::{Border, card, listens};
+use super::border::{Border, Neighbour, card, join_all, listens};
 use super::liar::books::{lies, misbehaviour};
 use crate::harness::{Node, channel, within};
 
@@ -225,4 +225,114 @@ async fn heads_that_are_none_are_refused_by_code() {
     border.ir.stop();
     let told = misbehaviour(&border.ir.data(), &identity);
     assert_eq!(told, [Reason::ProofInvalid, Reason::HeadForked, Reason::HeadRolledBack]);
+}
+
+/// A log of numbers that goes another way from a leaf on.
+#[derive(Clone, Copy)]
+struct Numbers {
+    fork_at: u64,
+}
+
+impl Subtrees for Numbers {
+    type Error = std::convert::Infallible;
+
+    fn subtree(&self, level: u32, index: u64) -> Result<Hash, Self::Error> {
+        if level == 0 {
+            let leaf = if index < self.fork_at { index } else { !index };
+            return Ok(Hash::of_leaf(&leaf.to_be_bytes()));
+        }
+        let left = self.subtree(level - 1, 2 * index)?;
+        Ok(Hash::of_node(left, self.subtree(level - 1, 2 * index + 1)?))
+    }
+}
+
+impl Numbers {
+    /// Shows a witness the head of so many leaves.
+    async fn show(
+        self,
+        client: &mut WitnessServiceClient<tonic::transport::Channel>,
+        key: &LogSigner,
+        (old, size): (u64, u64),
+    ) -> Result<Option<u64>, Status> {
+        let root = Frontier::of(&self, size).expect("a tree").root();
+        let origin = key.public().name().clone();
+        let head = Checkpoint { origin, size, root }.sign(key).expect("its own log");
+        let proof = consistency(&self, old, size).expect("a tree");
+        let proof: Vec<_> = proof.into_iter().map(|hash| hash.0).collect();
+        let answer = add(client, old, &proof, &head).await?.answer;
+        match answer.expect("an answer") {
+            pb::add_checkpoint_response::Answer::Cosignature(_) => Ok(None),
+            pb::add_checkpoint_response::Answer::HeldSize(size) => Ok(Some(size)),
+        }
+    }
+
+    /// Shows the same head again until the witness has heard of another one.
+    async fn until_told(
+        self,
+        client: &mut WitnessServiceClient<tonic::transport::Channel>,
+        key: &LogSigner,
+        size: u64,
+    ) -> u64 {
+        within(async {
+            loop {
+                let shown = self.show(client, key, (size, size)).await;
+                if let Some(other) = shown.expect("the head that it holds") {
+                    return other;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        })
+        .await
+    }
+}
+
+/// A log that shows its two partners different histories, neither of which it takes back:
+/// the partners compare, and one of them gets to ask for what cannot be shown.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_split_view_meets_an_honest_path() {
+    let mut border = Border::made(None);
+    let af = Node::site(&["af/police"]).named("af").make();
+    let [pk_card, ir_card, af_card] = [&border.pk, &border.ir, &af].map(|node| card(node, None));
+    let known = |name, card, is_called| Neighbour { name, card, is_called };
+    join_all(&border.pk, &[known("ir", &ir_card, true), known("af", &af_card, false)]);
+    join_all(&border.ir, &[known("pk", &pk_card, false), known("af", &af_card, false)]);
+    for node in [&border.pk, &border.ir] {
+        node.edit("# checkpoint_every_s = 30", "checkpoint_every_s = 1");
+    }
+    border.pk.restart();
+    border.ir.restart();
+    let key = log_signer(&af);
+    let (mut pk, mut ir) = (as_peer(&af, &border.pk), as_peer(&af, &border.ir));
+    let (honest, other) = (Numbers { fork_at: u64::MAX }, Numbers { fork_at: 17 });
+    // One history of two sizes: each is shown to continue what the other has seen.
+    assert_eq!(honest.show(&mut pk, &key, (0, 10)).await.expect("cosigned"), None);
+    assert_eq!(honest.show(&mut ir, &key, (0, 14)).await.expect("cosigned"), None);
+    assert_eq!(honest.until_told(&mut ir, &key, 14).await, 10);
+    assert_eq!(honest.show(&mut ir, &key, (10, 20)).await.expect("an answer"), Some(14));
+    assert_eq!(honest.show(&mut ir, &key, (14, 20)).await.expect("cosigned"), None);
+    // Another one for pk, which shows whatever pk asks for. It goes well until pk has heard
+    // of a head that ir was shown.
+    let status = within(async {
+        let mut old = 10;
+        loop {
+            match other.show(&mut pk, &key, (old, 25)).await {
+                Ok(Some(asked)) => old = asked,
+                Ok(None) => {
+                    old = 25;
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                Err(status) => break status,
+            }
+        }
+    })
+    .await;
+    assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
+    contradicted(&border.pk, "af").await;
+    border.pk.stop();
+    let identity = format!("spiffe://{}/node", domain(&af));
+    let lies = lies(&border.pk.data(), &identity);
+    assert_eq!(lies[0].reason(), Reason::HeadForked);
+    for head in [&lies[0].found_head, &lies[0].expected_head] {
+        SignedCheckpoint::open(head, key.public()).expect("signed by af");
+    }
 }

@@ -50,7 +50,10 @@ async fn compare_with_held(services: &Services, keeper: &str, note: &Note) {
     if told_head.size != held_head.size {
         // One of them must be shown to continue the other, by the log itself.
         let mut memory = services.witness.lock();
-        memory.rumours.entry(key.name().to_string()).or_insert(told);
+        let settled = memory.settled.get(key.name().as_str());
+        if settled.is_none_or(|settled| settled.checkpoint() != told_head) {
+            memory.rumours.entry(key.name().to_string()).or_insert(told);
+        }
     } else if told_head.root != held_head.root {
         accuse(services, keeper, Reason::HeadForked, note, held.note()).await;
     }

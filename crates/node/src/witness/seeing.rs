@@ -76,7 +76,10 @@ pub(crate) async fn see(
             accuse(services, peer, Reason::HeadForked, &note, rumour.note()).await;
             return Err(NotSeen::Forked);
         }
-        services.witness.lock().rumours.remove(key.name().as_str());
+        let mut memory = services.witness.lock();
+        memory.rumours.remove(key.name().as_str());
+        memory.settled.insert(key.name().to_string(), rumour);
+        drop(memory);
         if held.as_ref().is_none_or(|held| held.checkpoint().size != size) {
             return Ok(Seen::Held(held.map_or(0, |held| held.checkpoint().size)));
         }
