@@ -21,8 +21,7 @@ use crate::words;
 const EXAMPLES: &str = "\
 EXAMPLES
   barid audit export 01a3185c-5000-7001-8000-000000000002 -o case-17.bundle --why 'case 17/2027'
-  barid audit export 01a3185c-5000-7001-8000-000000000002 -o all.bundle --join theirs.bundle \\
-      --why 'case 17/2027'
+  barid audit export 01a3185c-5000-7001-8000-000000000002 -o all.bundle --why 'case 17' --join ir.bundle
 
   The file holds the message and, of the node's registry, who was known here with which
   keys: give it to those who may know. `barid audit verify` says what it is worth.";
