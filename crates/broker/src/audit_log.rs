@@ -11,6 +11,7 @@
 mod check;
 mod desk;
 mod keeper;
+mod mend;
 mod stored;
 
 use std::sync::Arc;
@@ -30,6 +31,8 @@ pub(crate) use check::{Check, Faulty};
 use desk::Cosignature;
 pub(crate) use desk::{Attendance, Desk};
 pub(crate) use keeper::Keeper;
+pub use mend::MendError;
+pub(crate) use mend::mend;
 use stored::Stored;
 pub use stored::TileError;
 pub(crate) use stored::{CHECKPOINT, head};

@@ -12,7 +12,7 @@ use barid_audit::entry::{Body, Entry};
 use barid_journal::space::DiskFailure;
 use barid_journal::{Blobs, DataDir, Disk, Files, OpenError, Snapshots, examine};
 
-use crate::audit_log::Check;
+use crate::audit_log::{Check, MendError, mend};
 use crate::projector::decode;
 use crate::scrub::{Damage, Looked, Part, Pass};
 
@@ -27,6 +27,17 @@ pub struct Report {
     pub torn_bytes: u64,
     /// Damages.
     pub damages: u64,
+    /// Files of the audit log that were made again; they count as damages too.
+    pub mended: u64,
+}
+
+/// What is done about what is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mending {
+    /// Nothing is changed.
+    No,
+    /// Files of the audit log are made again from a journal that is sound.
+    AuditLog,
 }
 
 /// What is told on the way.
@@ -47,6 +58,9 @@ pub enum FsckError {
     /// The disk.
     #[error(transparent)]
     Disk(#[from] DiskFailure),
+    /// The audit log could not be made again.
+    #[error(transparent)]
+    Mend(#[from] MendError),
 }
 
 /// Checks a data folder; no node can start meanwhile.
@@ -56,6 +70,7 @@ pub enum FsckError {
 pub fn fsck(
     disk: Arc<dyn Disk>,
     data: &Path,
+    mending: Mending,
     mut told: impl FnMut(Told),
 ) -> Result<Report, FsckError> {
     let data = DataDir::look(disk, data)?;
@@ -92,14 +107,20 @@ pub fn fsck(
             blobs.forget(facts.segments.iter().map(|segment| segment.number));
         }
     }
+    let (size, mut is_sound, mut tiles) = (check.size(), report.damages == 0, 0);
     for looked in Pass::new(&examined.reader, blobs, snapshots, Some(check), Box::new(|| None)) {
         let Looked { bytes, damages } = looked;
         report.bytes += bytes;
         told(Told::Read(bytes));
         for damage in damages {
             report.damages += 1;
+            is_sound &= damage.part != Part::Journal;
+            tiles += u64::from(damage.part == Part::Tiles);
             told(Told::Damage(damage));
         }
+    }
+    if mending == Mending::AuditLog && is_sound && tiles > 0 {
+        report.mended = mend(&Files::of_log(&data), &examined.reader, size)?;
     }
     Ok(report)
 }

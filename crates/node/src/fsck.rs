@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use barid_journal::OsDisk;
 
-pub use barid_broker::fsck::{FsckError, Report, Told};
+pub use barid_broker::fsck::{FsckError, Mending, Report, Told};
 pub use barid_broker::scrub::{Damage, Part};
 
-/// Checks a data folder, and changes nothing; no node can start meanwhile.
+/// Checks a data folder, and changes nothing but what it is told to mend; no node can
+/// start meanwhile.
 ///
 /// # Errors
 /// [`FsckError`] where it cannot be looked at.
-pub fn fsck(data: &Path, told: impl FnMut(Told)) -> Result<Report, FsckError> {
-    barid_broker::fsck::fsck(Arc::new(OsDisk), data, told)
+pub fn fsck(data: &Path, mending: Mending, told: impl FnMut(Told)) -> Result<Report, FsckError> {
+    barid_broker::fsck::fsck(Arc::new(OsDisk), data, mending, told)
 }

@@ -58,6 +58,11 @@ impl Check {
         self.files.path(name)
     }
 
+    /// Leaves that the head is about.
+    pub(crate) fn size(&self) -> u64 {
+        self.head.as_ref().map_or(0, |head| head.size)
+    }
+
     /// The next leaf. What lies behind the newest head is not looked at.
     pub(crate) fn leaf(&mut self, leaf: Vec<u8>) -> Result<Vec<Faulty>, DiskFailure> {
         let mut faulty = Vec::new();

@@ -9,10 +9,12 @@ use std::time::Duration;
 use barid_audit::checkpoint::{Checkpoint, SignedCheckpoint};
 use barid_audit::note::{KeyName, LogSigner};
 use barid_audit::tree::{Frontier, Grower, Hash, Tile, verify_consistency, verify_inclusion};
+use barid_journal::OsDisk;
 use tokio::time::timeout;
 
 use super::running::{Post, stop};
 use crate::audit_log::Trouble;
+use crate::fsck::{Mending, Report, fsck};
 use crate::{Broker, OpenError};
 
 const ORIGIN: &str = "pk.example/log/1";
@@ -213,6 +215,62 @@ async fn a_log_follows_from_its_journal() {
         frontier.push(*hash).for_each(drop);
     }
     assert_eq!(frontier.root(), head.root);
+}
+
+/// Messages sent before the folder is looked at; `BARID_LOG_MESSAGES=N` for figures.
+fn messages() -> usize {
+    let asked = std::env::var_os("BARID_LOG_MESSAGES");
+    asked.and_then(|text| text.to_str()?.parse().ok()).unwrap_or(600)
+}
+
+/// Looks at the folder of a node that has stopped, and says how fast.
+#[expect(clippy::disallowed_methods, reason = "how fast it is, is the machine's time")]
+fn looked_at(post: &Post, mending: Mending) -> Report {
+    let began = std::time::Instant::now();
+    let report = fsck(Arc::new(OsDisk), post.data.path(), mending, drop).unwrap();
+    let took = began.elapsed();
+    let each_s = report.entries as f64 / took.as_secs_f64();
+    eprintln!("{mending:?}: {} entries in {took:?}, {each_s:.0} a second", report.entries);
+    report
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fsck_finds_every_damaged_file_and_mends_it() {
+    let post = Post::new();
+    let broker = post.open().broker;
+    for _ in 0..messages().div_ceil(600) {
+        post.send(&broker, 600).await;
+    }
+    stop(broker).await;
+    assert_eq!(looked_at(&post, Mending::No).damages, 0);
+    let whole = files(post.data.path());
+    let derived = |path: &Path| !path.ends_with("checkpoint");
+    for (path, bytes) in whole.iter().filter(|(path, _)| derived(path)).take(12) {
+        let mut changed = bytes.clone();
+        let middle = changed.len() / 2;
+        changed[middle] ^= 1;
+        rewrite(path, &changed);
+        let report = looked_at(&post, Mending::No);
+        // Older parts of what has grown since belong to no head any more.
+        if report.damages > 0 {
+            assert_eq!((report.damages, report.mended), (1, 0), "{}", path.display());
+            assert_eq!(looked_at(&post, Mending::AuditLog).mended, 1, "{}", path.display());
+        }
+        std::fs::read(path).map(|now| assert!(report.damages == 0 || now == *bytes)).unwrap();
+        rewrite(path, bytes);
+    }
+    // All of it but the head.
+    std::fs::remove_dir_all(log(post.data.path()).join("tile")).unwrap();
+    let mended = looked_at(&post, Mending::AuditLog).mended;
+    assert!(mended > 5, "{mended}");
+    assert_eq!(looked_at(&post, Mending::No).damages, 0);
+    // A head of another history cannot be mended.
+    let signed = head(&post).checkpoint().clone();
+    let other = Checkpoint { root: Hash([7; 32]), ..signed };
+    let other = other.sign(&signer(&post)).unwrap();
+    rewrite(&log(post.data.path()).join("checkpoint"), &other.to_bytes());
+    assert_eq!(looked_at(&post, Mending::AuditLog).damages, 1);
+    assert_eq!(looked_at(&post, Mending::No).damages, 1);
 }
 
 #[expect(clippy::disallowed_methods, reason = "a damage need not be durable")]

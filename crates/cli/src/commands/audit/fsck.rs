@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use barid_node::fsck::{Damage, FsckError, Part, Report, Told, fsck};
+use barid_node::fsck::{Damage, FsckError, Mending, Part, Report, Told, fsck};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -15,6 +15,7 @@ const EXAMPLES: &str = "\
 EXAMPLES
   barid audit fsck --data barid/node/data
   barid audit fsck --data /var/lib/barid --json
+  barid audit fsck --data /var/lib/barid --mend
 
 EXIT CODES
   0  everything is as it was written
@@ -29,21 +30,26 @@ const UNKNOWN: u8 = 2;
 /// Check the data folder of a node that has stopped
 ///
 /// Reads the journal, the body of every message and the snapshots, and holds them against
-/// their checksums, the journal's chain and the digests that its entries name. Changes
-/// nothing. Not looked at is index/, which a node makes again by itself.
+/// their checksums, the journal's chain and the digests that its entries name; derives the
+/// audit log's tree from the journal, and holds log/ against it. Changes nothing without
+/// --mend. Not looked at is index/, which a node makes again by itself.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct FsckArgs {
     /// `data` in the node's configuration
     #[arg(long, value_name = "DIR", default_value = "barid/node/data")]
     data: PathBuf,
+    /// Make damaged files of log/ again, where the journal is sound; a start does so too
+    #[arg(long)]
+    mend: bool,
 }
 
 /// Runs the command.
 pub(super) fn run(args: &FsckArgs, output: &mut Output) -> anyhow::Result<ExitCode> {
     let bar = bar();
     let mut written = Ok(());
-    let checked = fsck(&args.data, |told| match told {
+    let mending = if args.mend { Mending::AuditLog } else { Mending::No };
+    let checked = fsck(&args.data, mending, |told| match told {
         Told::Read(bytes) => bar.inc(bytes),
         Told::Damage(damage) => {
             if written.is_ok() {
@@ -101,7 +107,7 @@ const fn part(part: Part) -> &'static str {
 }
 
 fn end(report: &Report, output: &mut Output) -> anyhow::Result<ExitCode> {
-    let Report { entries, bytes, torn_bytes, damages } = *report;
+    let Report { entries, bytes, torn_bytes, damages, mended } = *report;
     let is_sound = damages == 0;
     if output.wants_json() {
         output.json(&serde_json::json!({
@@ -110,6 +116,7 @@ fn end(report: &Report, output: &mut Output) -> anyhow::Result<ExitCode> {
             "bytes": bytes,
             "torn_bytes": torn_bytes,
             "damages": damages,
+            "mended": mended,
         }))?;
     } else {
         let read = format!(": {entries} entries, {bytes} bytes read");
@@ -119,6 +126,9 @@ fn end(report: &Report, output: &mut Output) -> anyhow::Result<ExitCode> {
             Line::default().bad(format!("{damages} damaged")).text(read)
         };
         output.line(line)?;
+        if mended > 0 {
+            output.line(format!("{mended} files of the audit log made again"))?;
+        }
         if torn_bytes > 0 {
             let text = format!(
                 "{torn_bytes} bytes at the end are of a write that was cut off: never acknowledged, \
