@@ -128,6 +128,10 @@ impl AuditLog {
     pub fn cosign(&self, key: &WitnessKey, signature: NoteSignature) -> Result<(), NoteError> {
         let Some(head) = self.standing().head else { return Ok(()) };
         key.verify(head.note().text(), &signature)?;
+        // Once is enough: each is a write.
+        if head.note().signatures().iter().any(|one| key.made(one)) {
+            return Ok(());
+        }
         let (key, size) = (key.clone(), head.checkpoint().size);
         self.desk.cosigned(Cosignature { key, size, signature });
         Ok(())

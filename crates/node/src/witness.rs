@@ -28,6 +28,9 @@ pub(crate) use seeing::{NotSeen, Seen, see};
 /// Heads of other logs in one message: more than a node has neighbours.
 pub(crate) const HEADS_MAX: usize = 32;
 
+/// Calls of one peer in a minute: ten times what it needs with a head every second.
+const ASKED_MAX: u32 = 1_800;
+
 /// What a node knows as a witness beside the heads that it has cosigned.
 pub(crate) struct Witness {
     signer: WitnessSigner,
@@ -45,6 +48,8 @@ struct Memory {
     settled: BTreeMap<String, Arc<SignedCheckpoint>>,
     /// What was put on record since the start: once is enough.
     told: BTreeSet<(String, &'static str)>,
+    /// By peer: in which minute it asked last, and how often in that.
+    asked: BTreeMap<String, (u64, u32)>,
     /// Others hold a head of this node's own log that is none of it.
     is_contradicted: bool,
 }
@@ -61,6 +66,19 @@ impl Witness {
     ) -> Result<Self, NoteError> {
         let signer = WitnessSigner::new(name(trust_domain)?, key)?;
         Ok(Self { signer, every, memory: Mutex::default() })
+    }
+
+    /// Whether a peer asks so often that it must wait: a head that is taken is a write, and
+    /// it can sign as many as it likes.
+    pub(crate) fn is_asked_too_often(&self, peer: &str, now: Millis) -> bool {
+        let minute = now.0 / 60_000;
+        let mut memory = self.lock();
+        let asked = memory.asked.entry(peer.to_owned()).or_default();
+        if asked.0 != minute {
+            *asked = (minute, 0);
+        }
+        asked.1 = asked.1.saturating_add(1);
+        asked.1 > ASKED_MAX
     }
 
     /// Whether others hold a head of this node's log that is none of it.

@@ -227,6 +227,24 @@ async fn heads_that_are_none_are_refused_by_code() {
     assert_eq!(told, [Reason::ProofInvalid, Reason::HeadForked, Reason::HeadRolledBack]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_asks_without_end_is_told_to_wait() {
+    let mut border = Border::made(None);
+    border.ir.restart();
+    let mut client = as_peer(&border.pk, &border.ir);
+    let status = within(async {
+        loop {
+            let mut request = tonic::Request::new(pb::ExchangeHeadsRequest::default());
+            request.set_timeout(Duration::from_secs(20));
+            if let Err(status) = client.exchange_heads(request).await {
+                break status;
+            }
+        }
+    })
+    .await;
+    refused(Err(status), Code::ResourceExhausted, Reason::Overloaded);
+}
+
 /// A log of numbers that goes another way from a leaf on.
 #[derive(Clone, Copy)]
 struct Numbers {

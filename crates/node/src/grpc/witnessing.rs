@@ -1,5 +1,7 @@
 //! WitnessService: what nodes that watch one another's logs use.
 
+use std::sync::Arc;
+
 use barid_audit::tree::Hash;
 use barid_broker::decide::Refusal;
 use barid_link::stub::audit::witness_service_server::WitnessService;
@@ -9,7 +11,7 @@ use barid_proto::audit::v1::{
     AddCheckpointRequest, AddCheckpointResponse, AddCosignatureRequest, AddCosignatureResponse,
     ExchangeHeadsRequest, ExchangeHeadsResponse,
 };
-use tonic::{Request, Response, Status};
+use tonic::{Extensions, Request, Response, Status};
 
 use super::Services;
 use super::status::{refuse, status};
@@ -18,13 +20,24 @@ use crate::witness::{HEADS_MAX, NotSeen, Seen, cosigned, exchanged, see};
 /// The handlers.
 pub(crate) struct Witnessing(pub(crate) Services);
 
+impl Witnessing {
+    async fn admit(&self, call: &Extensions) -> Result<Arc<str>, Status> {
+        let peer = self.0.peer(call).await?;
+        if self.0.witness.is_asked_too_often(&peer, self.0.broker.now()) {
+            let text = "that is more than a witness need be asked in a minute";
+            return Err(status(&Refusal::new(Reason::Overloaded, text).retry_after(60_000)));
+        }
+        Ok(peer)
+    }
+}
+
 #[tonic::async_trait]
 impl WitnessService for Witnessing {
     async fn add_checkpoint(
         &self,
         request: Request<AddCheckpointRequest>,
     ) -> Result<Response<AddCheckpointResponse>, Status> {
-        let peer = self.0.peer(request.extensions()).await?;
+        let peer = self.admit(request.extensions()).await?;
         let AddCheckpointRequest { old_size, proof, checkpoint } = request.into_inner();
         let proof: Option<Vec<_>> = proof.iter().map(|hash| Hash::from_slice(hash)).collect();
         let proof = proof.ok_or_else(|| refused(NotSeen::Malformed))?;
@@ -40,7 +53,7 @@ impl WitnessService for Witnessing {
         &self,
         request: Request<AddCosignatureRequest>,
     ) -> Result<Response<AddCosignatureResponse>, Status> {
-        let peer = self.0.peer(request.extensions()).await?;
+        let peer = self.admit(request.extensions()).await?;
         cosigned(&self.0, &peer, &request.into_inner().cosignature);
         Ok(Response::new(AddCosignatureResponse {}))
     }
@@ -49,7 +62,7 @@ impl WitnessService for Witnessing {
         &self,
         request: Request<ExchangeHeadsRequest>,
     ) -> Result<Response<ExchangeHeadsResponse>, Status> {
-        self.0.peer(request.extensions()).await?;
+        self.admit(request.extensions()).await?;
         let heads = request.into_inner().checkpoints;
         if heads.len() > HEADS_MAX {
             return Err(refuse(Reason::ListInvalid, "at most 32 heads at once"));
