@@ -30,12 +30,34 @@ pub(crate) struct Facts {
     pub(crate) projected: Option<u64>,
     pub(crate) durable: u64,
     pub(crate) totals: Totals,
+    /// Places of damage that nobody has taken for lost.
+    pub(crate) damages: u64,
+    pub(crate) quotas: Vec<Quota>,
     pub(crate) inboxes: Vec<Inbox>,
     pub(crate) peers: Vec<Peer>,
     /// The node's own certificates, and cards of all.
     pub(crate) ends: Vec<Ending>,
     pub(crate) measured: Measured,
     pub(crate) audit: Audit,
+}
+
+/// Whose quota.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// An agency's and its units', in messages.
+    Agency(String),
+    /// A peer's, in messages.
+    Peer(String),
+    /// That of all bodies, in bytes.
+    Bodies,
+}
+
+/// What somebody may have here that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Quota {
+    pub(crate) whose: Whose,
+    pub(crate) used: u64,
+    pub(crate) max: u64,
 }
 
 /// The node's audit log.
@@ -189,6 +211,8 @@ pub(crate) fn sample() -> Facts {
         projected: Some(95),
         durable: 100,
         totals: Totals { accepted: 10, deliveries: 12, handed_over: 9, ..Totals::default() },
+        damages: 0,
+        quotas: Vec::new(),
         inboxes: vec![inbox],
         peers: vec![peer],
         ends: vec![Ending { what: Bearer::OwnCertificate, at: now + day * 400 }],

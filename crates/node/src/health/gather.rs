@@ -16,7 +16,7 @@ use barid_message::address::Address;
 use barid_message::time::Millis;
 use barid_proto::federation::v1::Lane;
 
-use super::facts::{Audit, Bearer, Ending, Facts, Inbox, Peer, Pile, place};
+use super::facts::{Audit, Bearer, Ending, Facts, Inbox, Peer, Pile, Quota, Whose, place};
 use crate::config::{Config, TlsMaterial};
 use crate::grpc::Services;
 use crate::link::State as LinkState;
@@ -31,6 +31,9 @@ pub(crate) struct Fixed {
     data: PathBuf,
     segment_bytes: u64,
     cosignatures_needed: u32,
+    agency_max: u64,
+    peer_max: u64,
+    bodies_max: u64,
     /// The node's own certificates and card.
     ends: Vec<Ending>,
 }
@@ -48,6 +51,9 @@ impl Fixed {
             data: config.node.data.clone(),
             segment_bytes: config.storage.segment_bytes,
             cosignatures_needed: config.audit.cosignatures_needed,
+            agency_max: config.delivery.agency_messages_max.into(),
+            peer_max: config.delivery.peer_messages_max.into(),
+            bodies_max: config.storage.bodies_bytes_max,
             ends: own.filter_map(|(what, at)| Some(Ending { what, at: at? })).collect(),
         }
     }
@@ -58,6 +64,8 @@ impl Fixed {
 struct Seen {
     totals: Totals,
     clock_suspect: bool,
+    damages: u64,
+    quotas: Vec<Quota>,
     inboxes: BTreeMap<String, Inbox>,
     peers: BTreeMap<Arc<str>, Peer>,
 }
@@ -69,7 +77,10 @@ struct Seen {
 pub(super) async fn gather(services: &Services, fixed: &Fixed) -> Result<Facts, Refusal> {
     let broker = &services.broker;
     let now = broker.now();
-    let mut seen = broker.inspect(move |state| look(state, now)).await?;
+    let limits = (fixed.agency_max, fixed.peer_max, fixed.bodies_max);
+    let mut seen = broker
+        .inspect(move |state| Seen { quotas: quotas(state, limits), ..look(state, now) })
+        .await?;
     let registry = broker.registry();
     let mut ends = fixed.ends.clone();
     let peers = registry.peers().map(|peer| {
@@ -110,6 +121,8 @@ pub(super) async fn gather(services: &Services, fixed: &Fixed) -> Result<Facts, 
         projected: broker.view().ok().map(|log| log.applied()),
         durable: broker.durable(),
         totals: seen.totals,
+        damages: seen.damages,
+        quotas: seen.quotas,
         inboxes: inboxes.collect(),
         peers,
         ends,
@@ -144,6 +157,7 @@ fn look(state: &State, now: Millis) -> Seen {
     let mut seen = Seen {
         totals: state.totals(),
         clock_suspect: state.clock_suspect(),
+        damages: state.damages().open(),
         peers: state.links().map(|(peer, link)| (Arc::clone(peer), of_link(state, link))).collect(),
         ..Seen::default()
     };
@@ -163,6 +177,23 @@ fn look(state: &State, now: Millis) -> Seen {
     }
     let inboxes = inboxes.into_iter().map(|(address, inbox)| (address.to_string(), inbox));
     Seen { inboxes: inboxes.collect(), ..seen }
+}
+
+fn quotas(state: &State, (agency_max, peer_max, bodies_max): (u64, u64, u64)) -> Vec<Quota> {
+    let (registry, holders) = (state.registry(), state.holders());
+    let agencies = registry.inboxes().filter(|address| !address.is_unit()).map(|agency| Quota {
+        whose: Whose::Agency(agency.to_string()),
+        used: holders.of_agency(agency) as u64,
+        max: agency_max,
+    });
+    let peers = registry.peers().map(|peer| Quota {
+        whose: Whose::Peer(peer.name.clone()),
+        used: holders.of_peer(&peer.identity) as u64,
+        max: peer_max,
+    });
+    let used = state.segments().bytes();
+    let bodies = Quota { whose: Whose::Bodies, used, max: bodies_max };
+    agencies.chain(peers).chain([bodies]).collect()
 }
 
 /// Since when a delivery should have ended that has not. While the clock is in doubt, only

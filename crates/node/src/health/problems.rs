@@ -2,6 +2,7 @@
 //! is counted for Prometheus and what an alarm is raised for is this.
 
 mod ends;
+mod held;
 mod links;
 mod logs;
 #[cfg(test)]
@@ -92,6 +93,7 @@ impl Problem {
 /// All that is wrong.
 pub(crate) fn problems(facts: &Facts) -> Vec<Problem> {
     let mut found = of_the_node(facts);
+    found.extend(held::problems(facts));
     found.extend(logs::problems(facts));
     found.extend(facts.inboxes.iter().flat_map(|inbox| of_an_inbox(facts, inbox)));
     found.extend(facts.peers.iter().flat_map(|peer| links::problems(facts, peer)));

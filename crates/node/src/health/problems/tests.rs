@@ -4,7 +4,7 @@ use barid_journal::space::Room;
 use barid_message::Reason;
 
 use super::*;
-use crate::health::facts::{Audit, Bearer, Ending, Peer, sample};
+use crate::health::facts::{Audit, Bearer, Ending, Peer, Quota, Whose, sample};
 use crate::link::State;
 
 const MINUTE: Duration = minutes(1);
@@ -50,6 +50,32 @@ fn the_disk_is_low_before_it_is_full() {
     let full = only(&Facts { room: Some(room(3)), has_room: false, ..sample() });
     assert_eq!((full.severity, full.kind), (Severity::Critical, ProblemKind::DiskFull));
     assert!(full.text.contains("3 MiB free"), "{}", full.text);
+}
+
+#[test]
+fn damage_is_critical_until_somebody_has_taken_it_for_lost() {
+    let damaged = only(&Facts { damages: 2, ..sample() });
+    let expected = (Severity::Critical, ProblemKind::StorageDamaged);
+    assert_eq!((damaged.severity, damaged.kind), expected);
+    assert!(damaged.text.contains("2 places") && damaged.advice.contains("`barid audit fsck`"));
+}
+
+#[test]
+fn a_quota_is_told_before_it_is_full() {
+    for (whose, subject) in [
+        (Whose::Agency("pk/customs".into()), "pk/customs"),
+        (Whose::Peer("mirjaveh".into()), "mirjaveh"),
+        (Whose::Bodies, ""),
+    ] {
+        let of = |used| Quota { whose: whose.clone(), used, max: 200 << 20 };
+        let full = |used: u64| Facts { quotas: vec![of(used << 20)], ..sample() };
+        assert_eq!(problems(&full(159)), []);
+        for (used, severity) in [(160, Severity::Warning), (200, Severity::Critical)] {
+            let problem = only(&full(used));
+            assert_eq!((problem.severity, problem.kind), (severity, ProblemKind::QuotaFull));
+            assert_eq!(problem.subject, subject);
+        }
+    }
 }
 
 #[test]
