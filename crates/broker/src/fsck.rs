@@ -4,6 +4,8 @@
 //! Not looked at is `index/`, which can be made again, and whose engine writes when it is
 //! opened: what it has seen of the journal is heard by a start alone.
 
+pub(crate) mod signatures;
+
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use barid_journal::{Blobs, DataDir, Disk, Files, OpenError, Snapshots, examine};
 use crate::audit_log::{Check, MendError, mend};
 use crate::projector::decode;
 use crate::scrub::{Damage, Looked, Part, Pass};
+use signatures::Signatures;
 
 /// What was found, beside the damages that were told on the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +32,15 @@ pub struct Report {
     pub damages: u64,
     /// Files of the audit log that were made again; they count as damages too.
     pub mended: u64,
+}
+
+/// What is checked beside what a start and the scrub check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signed {
+    /// Nothing: digests alone.
+    Trusted,
+    /// The signature of every message that is kept.
+    Checked,
 }
 
 /// What is done about what is found.
@@ -70,7 +82,7 @@ pub enum FsckError {
 pub fn fsck(
     disk: Arc<dyn Disk>,
     data: &Path,
-    mending: Mending,
+    (mending, signed): (Mending, Signed),
     mut told: impl FnMut(Told),
 ) -> Result<Report, FsckError> {
     let data = DataDir::look(disk, data)?;
@@ -108,7 +120,9 @@ pub fn fsck(
         }
     }
     let (size, mut is_sound, mut tiles) = (check.size(), report.damages == 0, 0);
-    for looked in Pass::new(&examined.reader, blobs, snapshots, Some(check), Box::new(|| None)) {
+    for looked in
+        Pass::new(&examined.reader, Arc::clone(&blobs), snapshots, Some(check), Box::new(|| None))
+    {
         let Looked { bytes, damages } = looked;
         report.bytes += bytes;
         told(Told::Read(bytes));
@@ -117,6 +131,16 @@ pub fn fsck(
             is_sound &= damage.part != Part::Journal;
             tiles += u64::from(damage.part == Part::Tiles);
             told(Told::Damage(damage));
+        }
+    }
+    if signed == Signed::Checked && is_sound {
+        let mut signatures = Signatures::new();
+        for record in examined.reader.scan(0).flatten() {
+            let entry = decode(record).ok();
+            if let Some(damage) = entry.and_then(|entry| signatures.entry(&entry, &blobs)) {
+                report.damages += 1;
+                told(Told::Damage(damage));
+            }
         }
     }
     if mending == Mending::AuditLog && is_sound && tiles > 0 {

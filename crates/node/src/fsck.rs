@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use barid_journal::OsDisk;
 
-pub use barid_broker::fsck::{FsckError, Mending, Report, Told};
+pub use barid_broker::fsck::{FsckError, Mending, Report, Signed, Told};
 pub use barid_broker::scrub::{Damage, Part};
 
 /// Checks a data folder, and changes nothing but what it is told to mend; no node can
@@ -13,6 +13,10 @@ pub use barid_broker::scrub::{Damage, Part};
 ///
 /// # Errors
 /// [`FsckError`] where it cannot be looked at.
-pub fn fsck(data: &Path, mending: Mending, told: impl FnMut(Told)) -> Result<Report, FsckError> {
-    barid_broker::fsck::fsck(Arc::new(OsDisk), data, mending, told)
+pub fn fsck(
+    data: &Path,
+    what: (Mending, Signed),
+    told: impl FnMut(Told),
+) -> Result<Report, FsckError> {
+    barid_broker::fsck::fsck(Arc::new(OsDisk), data, what, told)
 }

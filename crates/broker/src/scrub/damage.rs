@@ -68,6 +68,15 @@ impl Damage {
         Self { part: Part::Body, position, path, offset: at.offset, fault }
     }
 
+    pub(crate) fn signature(position: u64, blobs: &Blobs, at: BlobRef) -> Self {
+        let path = blobs.path(at.segment);
+        let fault = format!(
+            "the message accepted at position {position} is not signed by a key that its agency \
+             had then"
+        );
+        Self { part: Part::Body, position, path, offset: at.offset, fault }
+    }
+
     pub(super) fn snapshot(damaged: DamagedSnapshot) -> Self {
         let fault = damaged.to_string();
         let DamagedSnapshot { path, position, .. } = damaged;

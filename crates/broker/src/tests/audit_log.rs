@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use barid_audit::checkpoint::{Checkpoint, SignedCheckpoint};
+use barid_audit::entry::EntryKind;
 use barid_audit::note::{KeyName, LogSigner};
 use barid_audit::tree::{Frontier, Grower, Hash, Tile, verify_consistency, verify_inclusion};
 use barid_journal::OsDisk;
@@ -14,7 +15,9 @@ use tokio::time::timeout;
 
 use super::running::{Post, stop};
 use crate::audit_log::Trouble;
-use crate::fsck::{Mending, Report, fsck};
+use crate::fsck::signatures::Signatures;
+use crate::fsck::{Mending, Report, Signed, fsck};
+use crate::projector::decode;
 use crate::{Broker, OpenError};
 
 const ORIGIN: &str = "pk.example/log/1";
@@ -225,12 +228,15 @@ fn messages() -> usize {
 
 /// Looks at the folder of a node that has stopped, and says how fast.
 #[expect(clippy::disallowed_methods, reason = "how fast it is, is the machine's time")]
-fn looked_at(post: &Post, mending: Mending) -> Report {
+fn looked_at(post: &Post, mending: Mending, signed: Signed) -> Report {
     let began = std::time::Instant::now();
-    let report = fsck(Arc::new(OsDisk), post.data.path(), mending, drop).unwrap();
+    let report = fsck(Arc::new(OsDisk), post.data.path(), (mending, signed), drop).unwrap();
     let took = began.elapsed();
     let each_s = report.entries as f64 / took.as_secs_f64();
-    eprintln!("{mending:?}: {} entries in {took:?}, {each_s:.0} a second", report.entries);
+    eprintln!(
+        "{mending:?} {signed:?}: {} entries in {took:?}, {each_s:.0} a second",
+        report.entries
+    );
     report
 }
 
@@ -242,7 +248,7 @@ async fn fsck_finds_every_damaged_file_and_mends_it() {
         post.send(&broker, 600).await;
     }
     stop(broker).await;
-    assert_eq!(looked_at(&post, Mending::No).damages, 0);
+    assert_eq!(looked_at(&post, Mending::No, Signed::Trusted).damages, 0);
     let whole = files(post.data.path());
     let derived = |path: &Path| !path.ends_with("checkpoint");
     for (path, bytes) in whole.iter().filter(|(path, _)| derived(path)).take(12) {
@@ -250,27 +256,55 @@ async fn fsck_finds_every_damaged_file_and_mends_it() {
         let middle = changed.len() / 2;
         changed[middle] ^= 1;
         rewrite(path, &changed);
-        let report = looked_at(&post, Mending::No);
+        let report = looked_at(&post, Mending::No, Signed::Trusted);
         // Older parts of what has grown since belong to no head any more.
         if report.damages > 0 {
             assert_eq!((report.damages, report.mended), (1, 0), "{}", path.display());
-            assert_eq!(looked_at(&post, Mending::AuditLog).mended, 1, "{}", path.display());
+            assert_eq!(
+                looked_at(&post, Mending::AuditLog, Signed::Trusted).mended,
+                1,
+                "{}",
+                path.display()
+            );
         }
         std::fs::read(path).map(|now| assert!(report.damages == 0 || now == *bytes)).unwrap();
         rewrite(path, bytes);
     }
     // All of it but the head.
     std::fs::remove_dir_all(log(post.data.path()).join("tile")).unwrap();
-    let mended = looked_at(&post, Mending::AuditLog).mended;
+    let mended = looked_at(&post, Mending::AuditLog, Signed::Trusted).mended;
     assert!(mended > 5, "{mended}");
-    assert_eq!(looked_at(&post, Mending::No).damages, 0);
+    assert_eq!(looked_at(&post, Mending::No, Signed::Trusted).damages, 0);
     // A head of another history cannot be mended.
     let signed = head(&post).checkpoint().clone();
     let other = Checkpoint { root: Hash([7; 32]), ..signed };
     let other = other.sign(&signer(&post)).unwrap();
     rewrite(&log(post.data.path()).join("checkpoint"), &other.to_bytes());
-    assert_eq!(looked_at(&post, Mending::AuditLog).damages, 1);
-    assert_eq!(looked_at(&post, Mending::No).damages, 1);
+    assert_eq!(looked_at(&post, Mending::AuditLog, Signed::Trusted).damages, 1);
+    assert_eq!(looked_at(&post, Mending::No, Signed::Trusted).damages, 1);
+}
+
+/// Keys over time: what was signed with a key of then is still good when that key is gone,
+/// and what no key of its agency has signed is found, though all its digests hold.
+#[tokio::test(flavor = "multi_thread")]
+async fn fsck_checks_signatures_by_the_keys_of_their_time() {
+    let mut post = Post::new();
+    let broker = post.open().broker;
+    post.send(&broker, 20).await;
+    // Of a registry in which the agencies never had their keys.
+    let mut signatures = Signatures::new();
+    let entries = broker.shared.reader.scan(0).map(|record| decode(record.unwrap()).unwrap());
+    let others = entries.filter(|entry| entry.body.kind() != EntryKind::RegistryChanged);
+    let found = others.filter_map(|entry| signatures.entry(&entry, &broker.shared.blobs)).count();
+    assert_eq!(found, 20);
+    stop(broker).await;
+    assert_eq!(looked_at(&post, Mending::No, Signed::Checked).damages, 0);
+    for agency in &mut post.registry.agencies {
+        agency.keys.clear();
+    }
+    let broker = post.open().broker;
+    stop(broker).await;
+    assert_eq!(looked_at(&post, Mending::No, Signed::Checked).damages, 0);
 }
 
 #[expect(clippy::disallowed_methods, reason = "a damage need not be durable")]

@@ -16,7 +16,7 @@ use super::world::World;
 use crate::Broker;
 use crate::decide::retention::removal;
 use crate::decide::settle::Answer;
-use crate::fsck::{Mending, fsck};
+use crate::fsck::{Mending, Signed, fsck};
 
 const HOUR_MS: u64 = 3_600_000;
 
@@ -114,6 +114,8 @@ async fn bodies_that_nobody_needs_are_unlinked_once_that_is_on_record() {
     drop(scrubbing.wait_for(|scrubbing| scrubbing.passes > 0).await.unwrap());
     assert_eq!(broker.scrubbing().borrow().damages, 0, "what was let go is no damage");
     stop(broker).await;
-    let report = fsck(std::sync::Arc::new(OsDisk), left.path(), Mending::No, drop).unwrap();
+    let report =
+        fsck(std::sync::Arc::new(OsDisk), left.path(), (Mending::No, Signed::Checked), drop)
+            .unwrap();
     assert_eq!(report.damages, 0);
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use barid_node::fsck::{Damage, FsckError, Mending, Part, Report, Told, fsck};
+use barid_node::fsck::{Damage, FsckError, Mending, Part, Report, Signed, Told, fsck};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -16,6 +16,7 @@ EXAMPLES
   barid audit fsck --data barid/node/data
   barid audit fsck --data /var/lib/barid --json
   barid audit fsck --data /var/lib/barid --mend
+  barid audit fsck --data /var/lib/barid --signatures
 
 EXIT CODES
   0  everything is as it was written
@@ -42,6 +43,9 @@ pub(super) struct FsckArgs {
     /// Make damaged files of log/ again, where the journal is sound; a start does so too
     #[arg(long)]
     mend: bool,
+    /// Check the signature of every message, by the keys registered when it was accepted
+    #[arg(long)]
+    signatures: bool,
 }
 
 /// Runs the command.
@@ -49,7 +53,8 @@ pub(super) fn run(args: &FsckArgs, output: &mut Output) -> anyhow::Result<ExitCo
     let bar = bar();
     let mut written = Ok(());
     let mending = if args.mend { Mending::AuditLog } else { Mending::No };
-    let checked = fsck(&args.data, mending, |told| match told {
+    let signed = if args.signatures { Signed::Checked } else { Signed::Trusted };
+    let checked = fsck(&args.data, (mending, signed), |told| match told {
         Told::Read(bytes) => bar.inc(bytes),
         Told::Damage(damage) => {
             if written.is_ok() {
