@@ -29,7 +29,7 @@ use crate::health::{self, Fixed, Health, alarm};
 use crate::link::{Hub, LinkStartError, Linking, own as own_card};
 use crate::signal;
 use crate::streams::Streams;
-use crate::witness::Witness;
+use crate::witness::{Witness, listener};
 use options::options;
 
 mod options;
@@ -114,6 +114,8 @@ pub struct Listening {
     pub operations: SocketAddr,
     /// For other nodes; `None` where none may call.
     pub federation: Option<SocketAddr>,
+    /// For tools that have heads cosigned; `None` where there is no such listener.
+    pub witness: Option<SocketAddr>,
 }
 
 /// Runs a node until it is told to stop by SIGTERM or SIGINT. `ready` is called once
@@ -164,10 +166,12 @@ pub async fn run_on(
     let operations = bind(config.listen.operations, &tls).await?;
     let material = Arc::new(material);
     let linking = Linking::bind(&config, Arc::clone(&material)).await?;
+    let watched = listener::bind(config.listen.witness).await?;
     let listening = Listening {
         exchange: exchange.0.local_addr(),
         operations: operations.0.local_addr(),
         federation: linking.local_addr(),
+        witness: watched.as_ref().and_then(|listener| listener.local_addr().ok()),
     };
 
     let identity = format!("spiffe://{}/node", config.node.trust_domain);
@@ -210,6 +214,7 @@ pub async fn run_on(
     let tasks = services.tasks.clone();
     linking.begin(&services);
     tasks.spawn(health::watch(services.clone()));
+    listener::begin(&services, watched);
     if let Some(command) = config.alarm.clone() {
         tasks.spawn(alarm::tell(services.clone(), command));
     }

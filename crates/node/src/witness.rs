@@ -3,6 +3,7 @@
 //! record where they contradict one another.
 
 mod comparing;
+pub(crate) mod listener;
 mod rounds;
 mod seeing;
 

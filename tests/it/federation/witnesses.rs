@@ -1,5 +1,7 @@
 //! Nodes that watch one another's audit logs.
 
+mod tools;
+
 use std::time::Duration;
 
 use barid_audit::checkpoint::{Checkpoint, SignedCheckpoint};

@@ -40,9 +40,10 @@ pub(crate) struct ServeArgs {
 pub(crate) async fn run(args: &ServeArgs, output: &mut Output) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.config).context("cannot start")?;
     logging::init(&config.log);
-    let listening = |Listening { exchange, operations, federation }: Listening| {
+    let listening = |Listening { exchange, operations, federation, witness }: Listening| {
         let nodes = federation.map_or_else(String::new, |at| format!(" federation={at}"));
-        output.note(format!("listening exchange={exchange} operations={operations}{nodes}"));
+        let tools = witness.map_or_else(String::new, |at| format!(" witness={at}"));
+        output.note(format!("listening exchange={exchange} operations={operations}{nodes}{tools}"));
     };
     let mut parent = JoinSet::new();
     if args.exit_on_stdin_close {

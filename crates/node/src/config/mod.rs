@@ -112,6 +112,9 @@ pub struct Listen {
     pub operations: SocketAddr,
     /// `federation`, default none: for other nodes. Without it this node only calls.
     pub federation: Option<SocketAddr>,
+    /// `witness`, default none: plain HTTP for tools that have heads of linked nodes' logs
+    /// cosigned (C2SP tlog-witness). Put what ends TLS in front of it.
+    pub witness: Option<SocketAddr>,
 }
 
 /// `[tls]`: PEM files of the node's own certificate and of those it accepts.
@@ -346,7 +349,7 @@ impl Listen {
             let wrong = |_| source.refuse(raw, Problem::Listen(raw.get_ref().clone()));
             raw.get_ref().parse().map_err(wrong)
         };
-        let RawListen { exchange, operations, federation } = raw;
+        let RawListen { exchange, operations, federation, witness } = raw;
         let mut taken = Vec::new();
         let mut own = |raw: &Text| -> Result<SocketAddr, ConfigError> {
             let address = address(raw)?;
@@ -359,7 +362,8 @@ impl Listen {
         Ok(Self {
             exchange: own(exchange)?,
             operations: own(operations)?,
-            federation: federation.as_ref().map(own).transpose()?,
+            federation: federation.as_ref().map(&mut own).transpose()?,
+            witness: witness.as_ref().map(own).transpose()?,
         })
     }
 }

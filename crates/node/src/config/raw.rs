@@ -53,6 +53,7 @@ pub(super) struct RawListen {
     pub(super) exchange: Text,
     pub(super) operations: Text,
     pub(super) federation: Option<Text>,
+    pub(super) witness: Option<Text>,
 }
 
 #[derive(Debug, Deserialize)]
