@@ -124,6 +124,97 @@ fn every_file_gives_what_it_holds() {
     assert_eq!(deliveries.len(), 3, "every agency but the sender gets something");
 }
 
+/// Rows that are held against one another.
+const ROWS: usize = 2_000;
+
+/// The headers of an export, and names that one to come may have for them.
+const RENAMED: &[(&str, &str)] = &[
+    ("Web ID", "incident_id"),
+    ("Region of Incident", "Incident Region"),
+    ("Reported Date", "dateOfOccurrence"),
+    ("Reported Year", "Year of Incident"),
+    ("Reported Month", "Incident month"),
+    ("Number Dead", "Fatalities"),
+    ("Minimum Estimated Number of Missing", "No. missing (minimum)"),
+    ("Total Dead and Missing", "Dead & missing"),
+    ("Number of Survivors", "Survivors"),
+    ("Number of Females", "Women"),
+    ("Number of Males", "Men"),
+    ("Number of Children", "No. of children"),
+    ("Cause of Death", "cause"),
+    ("Location Description", "Place"),
+    ("Information Source", "data_source"),
+    ("Location Coordinates", "GPS coordinates"),
+    ("Migration Route", "Migratory route"),
+    ("URL", "Web address link"),
+    ("UNSD Geographical Grouping", "UNSD region"),
+    ("Source Quality", "source_reliability"),
+];
+
+/// A table with its columns from the last to the first, every header by another name;
+/// `lost` is left out.
+fn turned(table: &[u8], lost: &[&str]) -> Vec<u8> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(table);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut headers: Option<csv::StringRecord> = None;
+    for row in reader.records() {
+        let row = row.expect("the export is a table");
+        let first = headers.is_none();
+        let headers = headers.get_or_insert_with(|| row.clone());
+        let mut cells: Vec<_> = headers.iter().zip(row.iter()).collect();
+        cells.reverse();
+        let kept =
+            cells.into_iter().filter(|(header, _)| !lost.contains(header)).map(|(header, cell)| {
+                let renamed =
+                    || RENAMED.iter().find(|(old, _)| *old == header).map(|(_, new)| *new);
+                if first { renamed().expect("every header has another name") } else { cell }
+            });
+        writer.write_record(kept).expect("memory is written");
+    }
+    writer.into_inner().expect("memory is written")
+}
+
+#[test]
+fn an_export_with_other_headers_in_another_order_says_the_same() {
+    let Some(data) = data("an_export_with_other_headers_in_another_order_says_the_same") else {
+        return;
+    };
+    let file = data.join("incidents/mmp/MissingMigrants-Global-2020-01-08.csv");
+    let table = std::fs::read(&file).expect("the export is there");
+    let said = |bytes: Vec<u8>| -> Vec<_> {
+        let records = Input::from_bytes("table.csv", bytes).take(ROWS);
+        records.map(|record| said_by(record.expect("every row is mapped"))).collect()
+    };
+    let as_published = said(table.clone());
+    assert_eq!(as_published.len(), ROWS);
+    assert!(as_published == said(turned(&table, &[])), "the same, row by row");
+
+    for (lost, named) in [
+        (&["Reported Date", "Reported Year"][..], "no date or year among"),
+        (&["Location Description", "Location Coordinates", "Region of Incident"], "no place among"),
+        (
+            &["Number Dead", "Minimum Estimated Number of Missing", "Total Dead and Missing"],
+            "no column of dead or missing people",
+        ),
+    ] {
+        let mut records = Input::from_bytes("table.csv", turned(&table, lost));
+        let refused = records.next().expect("it is told").expect_err("it lacks a column");
+        assert!(refused.reason.to_string().starts_with(named), "{}", refused.reason);
+        assert!(records.next().is_none(), "once, and no row is mapped without");
+    }
+}
+
+/// What a record says, whatever its columns were called and wherever they stood: the
+/// fields that are kept as printed keep their headers, and so only their values count.
+fn said_by(mut record: Mapped) -> impl PartialEq {
+    let Body::Incident(incident) = &mut record.body else { unreachable!("tables make incidents") };
+    let fields = std::mem::take(&mut incident.source_fields);
+    let mut values: Vec<_> = fields.into_iter().map(|field| field.value).collect();
+    values.sort_unstable();
+    let Mapped { body, external_ref, times, severity, routing, .. } = record;
+    (body, external_ref.id, values, format!("{times:?} {severity:?} {routing:?}"))
+}
+
 /// Of the columns in these tables only a description may name persons.
 fn check_published(record: &Mapped) {
     let Body::Incident(incident) = &record.body else { unreachable!("tables make incidents") };
