@@ -4,6 +4,7 @@
 //! was decided, so that folding it again after years gives the same state.
 
 pub mod accept;
+pub mod apart;
 pub mod clock;
 pub mod damage;
 pub mod hand_out;

@@ -42,12 +42,16 @@ pub(crate) fn cells(header: &pb::Header, body: &Body, mark: &str) -> [String; 7]
     [
         words::time(times.and_then(|times| times.created_at.as_ref())),
         words::precedence(header.precedence.as_ref().map_or(0, |row| row.level)),
-        words::kind(body.kind().into()),
+        words::marked(status(header), &words::kind(body.kind().into())),
         origin(header).to_owned(),
         id(header).to_owned(),
         mark.to_owned(),
-        what(header, body),
+        what(body),
     ]
+}
+
+fn status(header: &pb::Header) -> i32 {
+    header.status.as_ref().map_or(0, |row| row.code)
 }
 
 fn origin(header: &pb::Header) -> &str {
@@ -58,26 +62,29 @@ fn id(header: &pb::Header) -> &str {
     header.identity.as_ref().map_or("", |row| &row.message_id)
 }
 
-/// What it is about, in one line, and whether it is real.
-fn what(header: &pb::Header, body: &Body) -> String {
+/// What it is about, in one line.
+fn what(body: &Body) -> String {
     let line = texts::headline(body);
     let mut short: String = line.split_whitespace().collect::<Vec<_>>().join(" ");
     if let Some((end, _)) = short.char_indices().nth(HEADLINE_CHARS) {
         short.truncate(end);
         short.push('…');
     }
-    match words::status(header.status.as_ref().map_or(0, |row| row.code)).as_str() {
-        "ACTUAL" | "" => short,
-        other => format!("{other}: {short}"),
-    }
+    short
 }
 
 /// Writes everything that is in a message, the essentials first.
 pub(crate) fn whole(header: &pb::Header, body: &Body, output: &mut Output) -> anyhow::Result<()> {
     let precedence = words::precedence(header.precedence.as_ref().map_or(0, |row| row.level));
     let kind = words::kind(body.kind().into());
-    output
-        .line(Line::default().strong(format!("{kind}  {precedence}  ")).text(what(header, body)))?;
+    let line = match words::marked(status(header), "") {
+        real if real.is_empty() => Line::default(),
+        unreal => Line::default().caution(unreal),
+    };
+    output.line(line.strong(format!("{kind}  {precedence}  ")).text(what(body)))?;
+    if let Some(row) = header.status.as_ref().filter(|row| !row.exercise_name.is_empty()) {
+        entry("exercise", &row.exercise_name, output)?;
+    }
     entry("id", id(header), output)?;
     entry("from", origin(header), output)?;
     for recipient in &header.recipients {

@@ -58,6 +58,15 @@ pub(crate) fn status(number: i32) -> String {
     name.unwrap_or_else(|_unknown| number.to_string())
 }
 
+/// A word behind its message's status, unless that is real: `EXERCISE ALERT`. In front,
+/// where no text of a sender can stand.
+pub(crate) fn marked(status_number: i32, word: &str) -> String {
+    match status(status_number).as_str() {
+        "ACTUAL" | "" => word.to_owned(),
+        unreal => format!("{unreal} {word}"),
+    }
+}
+
 /// An enum's name without its prefix; empty for UNSPECIFIED.
 pub(crate) fn bare(name: &str, prefix: &str) -> String {
     match name.strip_prefix(prefix).unwrap_or(name) {

@@ -54,7 +54,8 @@ pub fn code(reason: Reason) -> u8 {
         | Reason::KeyNotValid
         | Reason::AlgorithmMismatch
         | Reason::KeyWeak
-        | Reason::ProofInvalid => INVALID_ARGUMENT,
+        | Reason::ProofInvalid
+        | Reason::StatusMixed => INVALID_ARGUMENT,
         Reason::VersionUnsupported => UNIMPLEMENTED,
         Reason::OutOfRange => OUT_OF_RANGE,
         Reason::IdentityUnknown => UNAUTHENTICATED,

@@ -1,8 +1,10 @@
 //! Who may know of a message, and who is shown it.
 
-use barid_link::client::CallError;
+use barid_link::client::{CallError, SubmitError};
+use barid_message::id::MessageId;
 use barid_message::{Reason, Status};
 use barid_proto::audit::v1::Event;
+use barid_proto::operations::v1 as ops;
 
 use crate::harness::{Node, within};
 
@@ -89,4 +91,51 @@ async fn what_an_agreement_no_longer_covers_cannot_even_be_looked_at() {
     node.edit(", \"NOTE\"]", "]");
     node.restart();
     assert!(police.peek(&[]).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_an_exercise_is_never_taken_for_what_is_real() {
+    let node = Node::start(&["pk/customs", "pk/police"]);
+    let customs = node.agency("pk/customs").await;
+    let police = node.agency("pk/police").await;
+    let real = customs.send(customs.note("Gate 2 is open.").to(&police.address)).await;
+    let drill = customs.note("Fire at gate 2.").to(&police.address);
+    let drill = customs.send(drill.status(Status::Exercise, "Red Gate")).await;
+
+    let answer = |status: Status, field: &str, id: MessageId| {
+        let name = if status == Status::Exercise { "Red Gate" } else { "" };
+        let mut draft = police.note("Understood.").to(&customs.address).status(status, name);
+        let row = draft.header_mut().identity.get_or_insert_default();
+        match field {
+            "thread_id" => row.thread_id = id.to_string(),
+            _ => row.correlation_id = id.to_string(),
+        }
+        draft
+    };
+    for field in ["correlation_id", "thread_id"] {
+        for (status, id) in
+            [(Status::Exercise, real), (Status::Test, real), (Status::Actual, drill)]
+        {
+            let message = police.sign(answer(status, field, id));
+            let Err(SubmitError::Call(CallError::Refused(refused))) = police.submit(&message).await
+            else {
+                panic!("of another status");
+            };
+            assert_eq!(refused.reason, Reason::StatusMixed);
+            assert_eq!(refused.faults[0].path, format!("header.identity.{field}"));
+        }
+        for (status, id) in [(Status::Actual, real), (Status::Exercise, drill)] {
+            police.send(answer(status, field, id)).await;
+        }
+    }
+
+    // Apart in the counting too.
+    let request = ops::ListQueuesRequest { inbox: "pk/police".to_owned() };
+    let queues = within(node.operator().list_queues(request)).await.expect("queues").queues;
+    let waiting: Vec<_> = queues
+        .iter()
+        .map(|queue| (queue.status(), queue.depths.iter().map(|depth| depth.ready).sum::<u64>()))
+        .collect();
+    assert_eq!(waiting, [(Status::Actual, 1), (Status::Exercise, 1)]);
+    assert_eq!(queues[0].inbox, queues[1].inbox);
 }

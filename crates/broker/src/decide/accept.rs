@@ -5,6 +5,7 @@ use barid_audit::entry::{Body, Entry, Item};
 use barid_journal::planted;
 use barid_message::Reason;
 use barid_message::address::Address;
+use barid_message::fault::Faults;
 use barid_message::header::Header;
 use barid_message::id::MessageId;
 use barid_message::signed::VerifiedMessage;
@@ -16,7 +17,7 @@ use bytes::Bytes;
 use prost::Message as _;
 
 use super::quota::{self, Full};
-use super::{Node, Refusal, damage, entry_time, plain};
+use super::{Node, Refusal, apart, damage, entry_time, plain};
 use crate::gate::{Admitted, Known};
 use crate::state::State;
 use crate::state::link::lane_of;
@@ -69,8 +70,8 @@ pub enum Verdict {
     Refused(Refusal),
 }
 
-/// Decides a submission. `prior` are the entries at which this id may have been
-/// accepted before.
+/// Decides a submission. `prior` are the entries at which this id, or one that the
+/// message names ([`apart::named`]), may have been accepted before.
 #[must_use]
 pub fn accept(
     state: &State,
@@ -124,6 +125,9 @@ pub fn foresee(
     if state.dedupe().may_have_forgotten(&header.message_id()) {
         let text = "the id is older than those this node still knows; make a new message";
         return Foreseen::Refused(Refusal::new(Reason::TooOld, text));
+    }
+    if let Some(fault) = apart::mixed(message, prior) {
+        return Foreseen::Refused(Faults::from(fault).into());
     }
     let is_stale = admitted.permit.registry_position() != state.registry().position();
     if is_stale && !planted("accept-stale-permit") {

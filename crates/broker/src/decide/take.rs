@@ -103,7 +103,7 @@ pub struct Place<'a> {
     pub blob: Option<Blob>,
     /// Whether the disk has room for messages.
     pub has_room: bool,
-    /// The entries at which its id may have come before.
+    /// The entries at which its id, or one that it names, may have come before.
     pub prior: &'a [Entry],
 }
 

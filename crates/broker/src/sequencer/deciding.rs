@@ -7,6 +7,7 @@ use barid_journal::Claim;
 use barid_message::Reason;
 use barid_message::address::Address;
 use barid_message::id::MessageId;
+use barid_message::signed::VerifiedMessage;
 use barid_message::time::Millis;
 use barid_proto::journal::v1 as pb;
 use bytes::Bytes;
@@ -18,6 +19,7 @@ use crate::decide::Refusal;
 use crate::decide::accept::{
     Foreseen, Submission, Verdict, accept, foresee, refused_in_doubt, repeat,
 };
+use crate::decide::apart;
 use crate::decide::damage::found;
 use crate::decide::hand_out::{self, Consumer, HandedOut, Next};
 use crate::decide::quota::claim;
@@ -116,7 +118,7 @@ impl Sequencer {
             return Ok(Err(storage_full()));
         }
         self.make_room_for_refusal(now)?;
-        let Some(prior) = self.prior(header.origin(), &header.message_id()) else {
+        let Some(prior) = self.prior_of(&submission.admitted.message) else {
             return Ok(Err(unreadable()));
         };
         Ok(match accept(&self.state, &self.node, now, submission, &prior) {
@@ -154,8 +156,7 @@ impl Sequencer {
         now: Millis,
     ) -> Result<Option<Result<Receipt, Refusal>>, SequencerError> {
         let Candidate { admitted, submitted_by, .. } = candidate;
-        let header = admitted.message.header();
-        let Some(prior) = self.prior(header.origin(), &header.message_id()) else {
+        let Some(prior) = self.prior_of(&admitted.message) else {
             return Ok(Some(Err(unreadable())));
         };
         let refusal = match foresee(&self.state, &self.node, now, admitted, &prior) {
@@ -274,6 +275,17 @@ impl Sequencer {
     pub(super) fn prior(&self, origin: &Address, id: &MessageId) -> Option<Vec<Entry>> {
         let positions = self.state.dedupe().positions(origin, id);
         positions.into_iter().map(|position| self.entry_at(position)).collect()
+    }
+
+    /// The entries at which the id of a message, or one that it names, may have been
+    /// accepted. `None` as there.
+    pub(super) fn prior_of(&self, message: &VerifiedMessage) -> Option<Vec<Entry>> {
+        let header = message.header();
+        let mut all = self.prior(header.origin(), &header.message_id())?;
+        for (origin, id) in apart::named(message) {
+            all.extend(self.prior(&origin, &id)?);
+        }
+        Some(all)
     }
 
     /// An entry of before: still in memory, or durable.

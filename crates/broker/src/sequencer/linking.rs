@@ -231,15 +231,12 @@ impl Sequencer {
         answers.get(&slot.number).cloned()
     }
 
-    /// The entries at which the id of an admitted message may have come before, or at
-    /// which the delivery ended that evidence is about.
+    /// The entries at which the id of an admitted message, or one that it names, may have
+    /// come before, or at which the delivery ended that evidence is about.
     fn came_before(&self, content: &take::Content) -> Option<Vec<Entry>> {
         match content {
             take::Content::Transfer(transfer) => match &transfer.admitted {
-                Ok(relayed) => {
-                    let header = relayed.admitted.message.header();
-                    self.prior(header.origin(), &header.message_id())
-                }
+                Ok(relayed) => self.prior_of(&relayed.admitted.message),
                 Err(_) => Some(Vec::new()),
             },
             take::Content::Evidence(proven) => Some(self.ended_before(&proven.evidence)),

@@ -287,7 +287,7 @@ fn show(
             words::time(record.time.as_ref()),
             words::event(record.event),
             words::precedence(record.precedence),
-            words::kind(record.kind),
+            words::marked(record.status, &words::kind(record.kind)),
             record.origin_agency.clone(),
             record.recipient.clone(),
             record.message_id.clone(),

@@ -21,6 +21,8 @@ EXAMPLES
 
   FLASH to ROUTINE: ready to be handed out. LEASED: handed out, not yet answered.
   DELAYED: waits for its next try. DEAD: see `barid dead-letters`.
+  What is real is counted by itself. Exercises and tests have rows of their own, where
+  there are some: EXERCISE pk/police.
   --disk: a segment of bodies goes as a whole, once none of its deliveries is OPEN and the
   time under UNTIL has passed.";
 
@@ -121,7 +123,7 @@ fn table(queues: &[pb::Queue]) -> Table {
             .min_by_key(|time| (time.seconds, time.nanos));
         table
             .row()
-            .text(&*queue.inbox)
+            .text(words::marked(queue.status, &queue.inbox))
             .number(ready(Precedence::Flash))
             .number(ready(Precedence::Immediate))
             .number(ready(Precedence::Priority))

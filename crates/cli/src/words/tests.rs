@@ -3,7 +3,9 @@ use std::time::Duration;
 use barid_message::time::Millis;
 use barid_proto::Timestamp;
 
-use super::{When, code, count, event, kind, precedence, reason, round_trip, span, status, time};
+use super::{
+    When, code, count, event, kind, marked, precedence, reason, round_trip, span, status, time,
+};
 
 #[test]
 fn codes_are_shown_by_name_and_unknown_ones_by_number() {
@@ -60,4 +62,13 @@ fn points_in_time_are_typed_in_three_ways() {
         assert!(When::parse(text).is_err(), "{text}");
     }
     assert_eq!(code("PURPOSE_", "border-operation"), "PURPOSE_BORDER_OPERATION");
+}
+
+#[test]
+fn what_is_not_real_says_so_in_front() {
+    assert_eq!(marked(1, "ALERT"), "ALERT");
+    assert_eq!(marked(0, ""), "", "an event about no message");
+    assert_eq!(marked(2, "ALERT"), "EXERCISE ALERT");
+    assert_eq!(marked(4, "NOTE"), "TEST NOTE");
+    assert_eq!(marked(9, "NOTE"), "9 NOTE", "a status of a later version is not ACTUAL");
 }

@@ -6,7 +6,7 @@ use barid_broker::decide::operator::{Act, DeliveryName as Name, dead_letter};
 use barid_broker::state::inbox::PRECEDENCES;
 use barid_broker::state::{Delivery, DeliveryKey, Phase, State};
 use barid_message::time::Millis;
-use barid_message::{Precedence, Reason};
+use barid_message::{Precedence, Reason, Status as MessageStatus};
 use barid_proto::operations::v1::{
     DeadLetter, DeliveryName, DropDeadLetterRequest, DropDeadLetterResponse, GetDeadLetterRequest,
     GetDeadLetterResponse, ListDeadLettersRequest, ListDeadLettersResponse, ListQueuesRequest,
@@ -20,6 +20,10 @@ use super::reading::Reading;
 use super::status::{refuse, status};
 use super::{Services, timestamp};
 
+/// Statuses of messages, in the order of their queues.
+const STATUSES: [MessageStatus; 4] =
+    [MessageStatus::Actual, MessageStatus::Exercise, MessageStatus::Test, MessageStatus::System];
+
 /// What waits where.
 pub(super) async fn queues(
     services: &Services,
@@ -29,18 +33,23 @@ pub(super) async fn queues(
     let registry = services.broker.registry();
     let wanted = |address: &str| request.inbox.is_empty() || request.inbox == address;
     let inboxes = registry.inboxes().map(ToString::to_string).filter(|address| wanted(address));
-    let queues: Vec<_> = inboxes
-        .map(|inbox| {
-            let depth = depths.get(&inbox);
-            Queue {
-                depths: depth.map(|depth| depth.by_precedence()).unwrap_or_default(),
-                consumers: u32::try_from(services.consumers.count(&inbox)).unwrap_or(u32::MAX),
-                dead_letters: depth.map_or(0, |depth| depth.dead),
-                unreadable: depth.map_or(0, |depth| depth.unreadable),
-                inbox,
+    let mut queues = Vec::new();
+    for inbox in inboxes {
+        let consumers = u32::try_from(services.consumers.count(&inbox)).unwrap_or(u32::MAX);
+        for status in STATUSES {
+            let depth = depths.get(&(inbox.clone(), status));
+            if depth.is_some() || status == MessageStatus::Actual {
+                queues.push(Queue {
+                    depths: depth.map(Depth::by_precedence).unwrap_or_default(),
+                    consumers,
+                    dead_letters: depth.map_or(0, |depth| depth.dead),
+                    unreadable: depth.map_or(0, |depth| depth.unreadable),
+                    inbox: inbox.clone(),
+                    status: status.into(),
+                });
             }
-        })
-        .collect();
+        }
+    }
     if queues.is_empty() && !request.inbox.is_empty() {
         return Err(refuse(Reason::NotFound, "there is no such inbox; leave it out to see all"));
     }
@@ -65,10 +74,11 @@ impl Depth {
     }
 }
 
-fn depths(state: &State) -> BTreeMap<String, Depth> {
-    let mut depths: BTreeMap<String, Depth> = BTreeMap::new();
+fn depths(state: &State) -> BTreeMap<(String, MessageStatus), Depth> {
+    let mut depths: BTreeMap<_, Depth> = BTreeMap::new();
     for (_, delivery) in state.deliveries() {
-        let depth = depths.entry(delivery.recipient.to_string()).or_default();
+        let of = (delivery.recipient.to_string(), delivery.message.status);
+        let depth = depths.entry(of).or_default();
         let (counts, oldest) = depth.precedences.entry(delivery.message.precedence).or_default();
         match delivery.phase {
             Phase::Ready => counts.ready += 1,

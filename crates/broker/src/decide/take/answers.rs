@@ -10,8 +10,8 @@ use barid_proto::federation::v1::{Answer, RecipientAnswer};
 use bytes::Bytes;
 
 use super::{Place, Transfer};
-use crate::decide::Node;
 use crate::decide::quota::{self, Full};
+use crate::decide::{Node, apart};
 use crate::gate::permit_for;
 use crate::registry::Registry;
 use crate::state::State;
@@ -40,6 +40,9 @@ pub(super) fn answers(
     }
     if other_header(transfer, place.prior).is_some() {
         return all(no(Reason::DuplicateIdConflict));
+    }
+    if mixed(transfer, place.prior) {
+        return all(no(Reason::StatusMixed));
     }
     let items = of_this_id(header, place.prior).flat_map(|(entry, _)| &entry.items);
     let earlier: Vec<_> = items.map(|item| item.facts.recipient.as_str()).collect();
@@ -102,6 +105,12 @@ pub(super) fn other_header<'e>(transfer: &Transfer, prior: &'e [Entry]) -> Optio
     let mut digests =
         of_this_id(relayed.admitted.message.header(), prior).map(|(_, digest)| digest);
     digests.find(|digest| **digest != transfer.header_digest)
+}
+
+/// Whether it names a message of another status that was accepted or taken over here.
+fn mixed(transfer: &Transfer, prior: &[Entry]) -> bool {
+    let relayed = transfer.admitted.as_ref();
+    relayed.is_ok_and(|relayed| apart::mixed(&relayed.admitted.message, prior).is_some())
 }
 
 /// What this id was accepted or taken over by, and under which header.
