@@ -4,6 +4,7 @@ mod evidence;
 mod examples;
 mod hostile_text;
 mod joining;
+mod marks;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -334,36 +335,4 @@ fn failures_and_wrong_use_have_codes_of_their_own() {
 
     assert!(desk.node.take().expect("it runs").stop().status.success());
     desk.run(&["node"]).failed(1, "cannot reach the node");
-}
-
-#[test]
-fn an_exercise_is_marked_wherever_it_is_shown() {
-    let desk = Desk::with_node();
-    let real = desk.send_note("EXERCISE: or so it says.");
-    let drill = serde_json::json!({
-        "header": {"status": {"code": "STATUS_EXERCISE", "exerciseName": "Red Gate"}},
-        "note": {"text": [{"language": "en", "text": "Fire at gate 2."}]},
-    });
-    let send = ["--as", "pk/customs", "--json", "send", "-", "--to", "pk/police"];
-    let send = [&send[..], &["--purpose", "border-operation"]].concat();
-    let sent = desk.run_with(&send, &drill.to_string());
-    let id = sent.done().json()[0]["messageId"].as_str().expect("an id").to_owned();
-
-    let statuses = ["--status", "exercise", "--status", "actual"];
-    let receive = |rest: &[&str]| {
-        desk.run(&[&["--as", "pk/police", "receive"][..], &statuses, rest].concat())
-    };
-    for shown in [desk.run(&["tail"]), desk.run(&["log"]), receive(&["--peek"])] {
-        assert!(shown.done().has_row(&[" EXERCISE NOTE ", &id]), "{}", shown.out);
-        let of_real = |line: &str| line.contains(&real) && !line.contains("EXERCISE NOTE");
-        assert!(shown.out.lines().any(of_real), "{}", shown.out);
-    }
-    let queues = desk.run(&["queues", "pk/police"]);
-    assert_eq!(queues.done().out.lines().count(), 3, "titles and two rows: {}", queues.out);
-    assert!(queues.has_row(&["EXERCISE pk/police"]), "{}", queues.out);
-    receive(&["--into", "in"]).done();
-    let show = |id: &str| desk.run(&["message", "show", &format!("in/{id}.json")]);
-    assert!(show(&id).done().out.starts_with("EXERCISE NOTE"), "{}", show(&id).out);
-    assert!(show(&id).has_row(&["exercise", "Red Gate"]), "{}", show(&id).out);
-    assert!(show(&real).done().out.starts_with("NOTE"), "{}", show(&real).out);
 }

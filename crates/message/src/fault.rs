@@ -132,9 +132,13 @@ impl fmt::Display for At<'_> {
     }
 }
 
-/// Collects the faults of a message while its checks run.
+/// Collects the faults of a message while its checks run, and beside them what is no
+/// fault and somebody should look at.
 #[derive(Default)]
-pub(crate) struct Findings(Vec<Fault>);
+pub(crate) struct Findings {
+    faults: Vec<Fault>,
+    warnings: Vec<Fault>,
+}
 
 impl Findings {
     /// Notes a fault; beyond [`caps::FAULTS_MAX`] it is only counted out.
@@ -145,27 +149,46 @@ impl Findings {
         rule: &'static str,
         description: impl Into<String>,
     ) {
-        if self.0.len() < caps::FAULTS_MAX {
+        if self.faults.len() < caps::FAULTS_MAX {
             let description = description.into();
-            self.0.push(Fault { path: at.to_string(), reason, rule, description });
+            self.faults.push(Fault { path: at.to_string(), reason, rule, description });
         }
     }
 
-    /// How many were found so far.
+    /// Notes a warning: nothing is refused for it. At most [`caps::FAULTS_MAX`].
+    pub(crate) fn warn(
+        &mut self,
+        at: At<'_>,
+        reason: Reason,
+        rule: &'static str,
+        description: impl Into<String>,
+    ) {
+        if self.warnings.len() < caps::FAULTS_MAX {
+            let description = description.into();
+            self.warnings.push(Fault { path: at.to_string(), reason, rule, description });
+        }
+    }
+
+    /// The warnings alone.
+    pub(crate) fn into_warnings(self) -> Vec<Fault> {
+        self.warnings
+    }
+
+    /// How many faults were found so far.
     pub(crate) fn count(&self) -> usize {
-        self.0.len()
+        self.faults.len()
     }
 
     /// The value, if nothing was found.
     pub(crate) fn or<T>(self, value: Option<T>) -> Result<T, Faults> {
         match value {
-            Some(value) if self.0.is_empty() => Ok(value),
+            Some(value) if self.faults.is_empty() => Ok(value),
             _ => Err(self.into_faults()),
         }
     }
 
     /// The faults that were found.
     pub(crate) fn into_faults(self) -> Faults {
-        self.0.into()
+        self.faults.into()
     }
 }

@@ -36,3 +36,4 @@ mod sample;
 
 pub use barid_proto::message::v1::{Kind, Precedence, Purpose, Status};
 pub use reason::Reason;
+pub use rules::body::warnings;

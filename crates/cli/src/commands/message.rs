@@ -155,7 +155,9 @@ EXAMPLES
 
 What `barid send` fills in may be missing: id, times, originator, recipients given with
 --to, agreement, languages, digest, signature. Whether an agreement covers the message,
-and whether the key is registered, only the node knows.";
+and whether the key is registered, only the node knows.
+
+A warning is no fault: nothing is refused for it, and the exit code stays 0.";
 
 /// Runs the command.
 pub(crate) fn run(
@@ -216,17 +218,20 @@ fn check_all(
                 Ok(documents) => documents,
                 Err(error) => {
                     (count, wrong) = (count + 1, wrong + 1);
-                    check::report(&name, None, &[check::unreadable(&error)], output)?;
+                    let faults = &[check::unreadable(&error)];
+                    let (checked, warnings) = ("", &[][..]);
+                    check::Report { name: &name, checked, faults, warnings }.write(output)?;
                     continue;
                 }
             };
             for document in &documents {
-                let mut found = check::faults(document, sender.as_ref(), against.key)?;
-                found.extend(check::unlisted(document, against.tables));
+                let mut faults = check::faults(document, sender.as_ref(), against.key)?;
+                faults.extend(check::unlisted(document, against.tables));
                 count += 1;
-                wrong += usize::from(!found.is_empty());
+                wrong += usize::from(!faults.is_empty());
                 let checked = check::how(document, against.key.is_some());
-                check::report(&name, Some(checked), &found, output)?;
+                let (faults, warnings) = (&faults[..], &check::warnings(document)[..]);
+                check::Report { name: &name, checked, faults, warnings }.write(output)?;
             }
         }
     }

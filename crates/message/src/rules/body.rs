@@ -24,7 +24,7 @@ use barid_proto::message::v1 as pb;
 use crate::address::Address;
 use crate::body::Body;
 use crate::caps;
-use crate::fault::{At, Findings};
+use crate::fault::{At, Fault, Findings};
 use crate::text::Layout;
 use crate::time::Millis;
 
@@ -83,6 +83,15 @@ pub(crate) fn check(body: &Body, context: Context<'_>, findings: &mut Findings) 
         Body::Proposal(body) => inspection.proposal(body),
         Body::Note(body) => inspection.note(body),
     }
+}
+
+/// What is no fault of a message and somebody should look at: a wrong check digit on a
+/// document that is stated to be false (V13). Nothing is refused for it, at no node.
+#[must_use]
+pub fn warnings(header: &pb::Header, body: &Body) -> Vec<Fault> {
+    let mut findings = Findings::default();
+    check(body, Context::new(header, None), &mut findings);
+    findings.into_warnings()
 }
 
 /// One pass over one body.

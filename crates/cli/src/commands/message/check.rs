@@ -98,6 +98,17 @@ fn signed_faults(message: &pb::SignedMessage, key: Option<&PublicKey>) -> Result
     key.map_or(Ok(()), |key| signed.check_signature(key))
 }
 
+/// What is no fault and somebody should look at.
+pub(super) fn warnings(document: &Document) -> Vec<Fault> {
+    match document {
+        Document::Draft(header, body) => barid_message::warnings(header, body),
+        // One that cannot be opened has been told of.
+        Document::Signed(message) => document::open(message)
+            .map(|(signed, body)| barid_message::warnings(signed.proto_header(), &body))
+            .unwrap_or_default(),
+    }
+}
+
 /// Codes that the tables at hand do not list.
 pub(super) fn unlisted(document: &Document, tables: &Tables) -> Vec<Fault> {
     match document {
@@ -128,38 +139,49 @@ pub(super) fn how(document: &Document, signature_checked: bool) -> &'static str 
     }
 }
 
-/// Says what was found; `checked` where nothing was.
-pub(super) fn report(
-    name: &str,
-    checked: Option<&str>,
-    found: &[Fault],
-    output: &mut Output,
-) -> anyhow::Result<()> {
-    if output.wants_json() {
-        let faults: Vec<_> = found
-            .iter()
-            .map(|fault| {
+/// Says what was found in one message.
+pub(super) struct Report<'a> {
+    pub(super) name: &'a str,
+    /// How far it was checked, said where it has no fault.
+    pub(super) checked: &'a str,
+    pub(super) faults: &'a [Fault],
+    pub(super) warnings: &'a [Fault],
+}
+
+impl Report<'_> {
+    pub(super) fn write(&self, output: &mut Output) -> anyhow::Result<()> {
+        let Self { name, checked, faults, warnings } = self;
+        if output.wants_json() {
+            let object = |fault: &Fault| {
                 serde_json::json!({
                     "path": fault.path,
                     "reason": fault.reason,
                     "rule": fault.rule,
                     "description": fault.description,
                 })
-            })
-            .collect();
-        return Ok(output.json(&serde_json::json!({"file": name, "faults": faults}))?);
+            };
+            let [faults, warnings] =
+                [faults, warnings].map(|found| found.iter().map(object).collect::<Vec<_>>());
+            let whole = serde_json::json!({"file": name, "faults": faults, "warnings": warnings});
+            return Ok(output.json(&whole)?);
+        }
+        if faults.is_empty() {
+            output.line(Line::default().text(*name).good(format!(": {checked}")))?;
+        }
+        let one = |line: Line, fault: &Fault| {
+            line.strong(&*fault.path).text(format!(": {} ", fault.description)).faint(format!(
+                "[{}, {}]",
+                reason::name(fault.reason),
+                fault.rule
+            ))
+        };
+        let begun = || Line::default().text(format!("{name}: "));
+        for fault in *faults {
+            output.line(one(begun(), fault))?;
+        }
+        for warning in *warnings {
+            output.line(one(begun().caution("warning: "), warning))?;
+        }
+        Ok(())
     }
-    if let Some(checked) = checked.filter(|_| found.is_empty()) {
-        return Ok(output.line(Line::default().text(name).good(format!(": {checked}")))?);
-    }
-    for fault in found {
-        output.line(
-            Line::default()
-                .text(format!("{name}: "))
-                .strong(&*fault.path)
-                .text(format!(": {} ", fault.description))
-                .faint(format!("[{}, {}]", reason::name(fault.reason), fault.rule)),
-        )?;
-    }
-    Ok(())
 }

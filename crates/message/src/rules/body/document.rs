@@ -66,9 +66,13 @@ impl Inspection<'_, '_> {
         }
         let wrong = match Mrz::parse(lines) {
             Ok(mrz) => mrz.wrong_digits().to_vec(),
+            Err(_) if lines.is_empty() => Vec::new(),
             Err(fault) => {
-                if !lines.is_empty() && !suspected {
-                    self.findings.add(place, reason_of(fault), "V13", fault.to_string());
+                let text = fault.to_string();
+                if suspected {
+                    self.findings.warn(place, reason_of(fault), "V13", text);
+                } else {
+                    self.findings.add(place, reason_of(fault), "V13", text);
                 }
                 Vec::new()
             }
@@ -87,6 +91,9 @@ impl Inspection<'_, '_> {
             );
             let place = at.field("mrz_wrong_digits");
             self.findings.add(place, Reason::FieldInvalid, "V13", text);
+        } else if !wrong.is_empty() {
+            let text = format!("wrong check digits on a false document ({})", told.join(", "));
+            self.findings.warn(place, Reason::CheckDigit, "V13", text);
         }
     }
 }
