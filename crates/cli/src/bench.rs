@@ -6,6 +6,7 @@
 
 mod border;
 mod disk;
+mod kinds;
 mod latency;
 mod letters;
 mod link;
@@ -88,13 +89,13 @@ async fn measure(args: &BenchArgs, output: &mut Output) -> anyhow::Result<ExitCo
     }
     output.note("starts, and single stages");
     let starts = starts(&site, &phases).await?;
-    let (site, stages) = tokio::task::spawn_blocking(move || {
+    let (site, stages, kinds) = tokio::task::spawn_blocking(move || {
         let stages = stages::measure(&site);
-        (site, stages)
+        (site, stages, kinds::measure())
     })
     .await
     .context("the stages were not measured")?;
-    let stages = stages?;
+    let (stages, kinds) = (stages?, kinds?);
     site.close()?;
     let mut links = Vec::new();
     for plan in link_plans(args.messages) {
@@ -102,7 +103,7 @@ async fn measure(args: &BenchArgs, output: &mut Output) -> anyhow::Result<ExitCo
         links.extend(Box::pin(link::run(args.folder.as_deref(), plan)).await?);
     }
     let load = (load_before, Load::now());
-    let report = Report { load, phases, links, starts, stages };
+    let report = Report { load, phases, links, starts, stages, kinds };
     report.show(output)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -137,7 +137,8 @@ fn changed(row: &Refused) -> anyhow::Result<Draft> {
     draft(&message.to_string())
 }
 
-fn draft(text: &str) -> anyhow::Result<Draft> {
+/// A draft of an example's text.
+pub(crate) fn draft(text: &str) -> anyhow::Result<Draft> {
     match parse(text, Form::Message)?.pop() {
         Some(Document::Draft(header, body)) => Ok(Draft::from_template(*header, *body)),
         _ => anyhow::bail!("an example is a draft"),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::disk::{Bytes, Used};
+use super::kinds::KindCost;
 use super::link::Run;
 use super::load::{Done, Plan};
 use super::machine::{self, Load};
@@ -24,6 +25,7 @@ pub(super) struct Report {
     pub(super) links: Vec<Run>,
     pub(super) starts: Vec<Start>,
     pub(super) stages: Stages,
+    pub(super) kinds: Vec<KindCost>,
 }
 
 /// One run.
@@ -107,7 +109,8 @@ impl Report {
         }
         let links = [link::speed(&self.links), link::processor(&self.links)];
         let node = [self.speed(), self.processor(), self.space(), self.start(), self.stage()];
-        for table in node.into_iter().chain(links) {
+        let node = node.into_iter().chain([self.kind()]);
+        for table in node.chain(links) {
             output.table(&table)?;
             output.line("")?;
         }
@@ -135,6 +138,14 @@ impl Report {
         };
         let Stages { stages, bytes: [message, accepted, handed_over], lone_sync } = &self.stages;
         let stage = |stage: &super::stages::Stage| json!({ "who": who(stage.who), "name": stage.name, "cpu_us": fine(stage.cpu) });
+        let kind = |cost: &KindCost| {
+            json!({
+                "kind": cost.kind,
+                "bytes": cost.bytes,
+                "sign_cpu_us": fine(cost.sign),
+                "verify_cpu_us": fine(cost.verify),
+            })
+        };
         json!({
             "version": env!("CARGO_PKG_VERSION"),
             "is_debug_build": cfg!(debug_assertions),
@@ -145,6 +156,7 @@ impl Report {
             "link_runs": self.links.iter().map(Run::as_json).collect::<Vec<_>>(),
             "starts": self.starts.iter().map(start).collect::<Vec<_>>(),
             "stages": stages.iter().map(stage).collect::<Vec<_>>(),
+            "kinds": self.kinds.iter().map(kind).collect::<Vec<_>>(),
             "message_bytes": message,
             "accepted_record_bytes": accepted,
             "handed_over_record_bytes": handed_over,
@@ -234,6 +246,20 @@ impl Report {
                 Some(memory) => row.number(memory.peak_kib),
                 None => row.text("-"),
             };
+        }
+        table
+    }
+
+    fn kind(&self) -> Table {
+        let mut table = Table::new([
+            "KIND, FULL, ONE THREAD",
+            "BYTES",
+            "ENCODE AND SIGN µs",
+            "VERIFY AND PARSE µs",
+        ]);
+        for KindCost { kind, bytes, sign, verify } in &self.kinds {
+            let row = table.row().text(&**kind).number(u64::try_from(*bytes).unwrap_or(u64::MAX));
+            row.text(fine(*sign).to_string()).text(fine(*verify).to_string());
         }
         table
     }

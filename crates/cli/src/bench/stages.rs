@@ -227,7 +227,7 @@ fn record(entry: &Entry) -> Record {
 }
 
 /// Processor time of this thread so far.
-fn computed() -> Duration {
+pub(super) fn computed() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     let nanos = u32::try_from(time.tv_nsec).unwrap_or(0);
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), nanos)
