@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use barid_message::Reason;
+use barid_message::id::MessageId;
+use barid_message::{Reason, Status};
 use barid_proto::audit::v1::Event;
 use proptest::prelude::*;
 
@@ -244,4 +245,24 @@ fn an_id_that_may_have_been_forgotten_is_taken_over_no_more() {
     let [(_, event)] = pair.sides[0].finals(0).try_into().unwrap();
     assert_eq!(event, Event::Refused);
     assert_eq!(pair.sides[0].reasons(Event::Refused), [Reason::TooOld]);
+}
+
+#[test]
+fn an_exercise_in_the_thread_of_what_is_real_is_not_taken_over() {
+    let mut pair = Pair::new();
+    pair.connect();
+    pair.submit(0, 0, 800);
+    pair.offer(0, 4);
+    pair.arrive(1, 8);
+    let [(_, real)] = &pair.sides[1].taken()[..] else { panic!("it was taken over") };
+    let thread = MessageId::parse(real).unwrap();
+    for name in ["", "Silk"] {
+        let status = if name.is_empty() { Status::Actual } else { Status::Exercise };
+        pair.submit_changed(0, 0, 800, |draft| draft.thread(thread).status(status, name));
+        pair.offer(0, 4);
+        pair.arrive(1, 8);
+        pair.arrive(0, 8);
+    }
+    assert_eq!(pair.sides[1].taken().len(), 2, "what is real, and what belongs to it");
+    assert_eq!(pair.sides[0].reasons(Event::Refused), [Reason::StatusMixed]);
 }

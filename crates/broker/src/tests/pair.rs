@@ -65,6 +65,18 @@ fn system(side: usize) -> String {
 
 impl Pair {
     pub(super) fn submit(&mut self, from: usize, precedence: u8, lives_s: u16) {
+        self.submit_changed(from, precedence, lives_s, |draft| draft);
+    }
+
+    /// Submits a message that is changed before it is signed, at a node that knows
+    /// nothing of others that it names.
+    pub(super) fn submit_changed(
+        &mut self,
+        from: usize,
+        precedence: u8,
+        lives_s: u16,
+        change: impl FnOnce(Draft) -> Draft,
+    ) {
         self.composed += 1;
         let mut random = [0; 10];
         random[..8].copy_from_slice(&self.composed.to_be_bytes());
@@ -82,7 +94,7 @@ impl Pair {
             .purposes(&[Purpose::BorderOperation])
             .expires_at(Millis(self.now.0 + u64::from(lives_s) * 1_000));
         let side = &mut self.sides[from];
-        let message = compose(draft, self.now, random, &side.agency_key).unwrap();
+        let message = compose(change(draft), self.now, random, &side.agency_key).unwrap();
         let parsed = Signed::from_proto(message.clone()).unwrap();
         let digest = Bytes::copy_from_slice(&parsed.header_digest().0);
         let admitted = admit(side.state.registry(), &system(from), parsed, self.now).unwrap();
