@@ -5,6 +5,7 @@ mod cards;
 mod drain;
 mod evidence;
 mod liar;
+mod lifecycle;
 mod outages;
 mod paused;
 mod wire;

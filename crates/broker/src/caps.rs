@@ -39,6 +39,14 @@ pub const REFUSAL_WINDOWS_MAX: usize = 10_000;
 /// Days an id is remembered: the oldest acceptable created_at is 31 days back and
 /// an id's own time may lie 5 min before it.
 pub const DEDUPE_DAYS: u32 = 33;
+/// Versions of messages that are known to be replaced or recalled, or to have replaced
+/// another, over all matters: 40 bytes each. Beyond it the matter that has not changed for
+/// longest is forgotten; one is anyway when [`DEDUPE_DAYS`] have passed since it changed.
+pub const VERSIONS_MAX: usize = 100_000;
+/// Versions of one matter; beyond it the oldest is forgotten.
+pub const LINE_VERSIONS_MAX: usize = 1_024;
+/// Heads of one matter, beyond which an update that does not merge is refused.
+pub const HEADS_MAX: usize = 16;
 /// Bytes of one journal group.
 pub const GROUP_BYTES_MAX: usize = 1 << 20;
 /// Entries of one journal group.

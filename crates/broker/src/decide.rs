@@ -9,6 +9,7 @@ pub mod clock;
 pub mod damage;
 pub mod hand_out;
 pub mod hello;
+pub mod lineage;
 pub mod link;
 pub mod operator;
 pub mod quota;
@@ -242,6 +243,7 @@ fn item(
         },
         proof: Bytes::new(),
         why,
+        head_unknown: false,
     };
     Item { event, reason, facts, evidence }
 }

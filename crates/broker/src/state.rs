@@ -10,6 +10,7 @@ mod fold;
 pub mod holders;
 pub mod inbox;
 mod lent;
+pub mod lines;
 pub mod link;
 mod links;
 pub mod message;
@@ -34,6 +35,7 @@ use damage::Damages;
 use dedupe::Dedupe;
 use holders::Holders;
 use inbox::Inbox;
+use lines::Lines;
 use link::Link;
 use message::Agreements;
 use segments::Segments;
@@ -75,6 +77,8 @@ pub struct Delivery {
     pub overdue: bool,
     /// It may have been handed out before.
     pub redelivered: bool,
+    /// It replaces or recalls what the recipient was not given here.
+    pub head_unknown: bool,
     /// The newest lease granted since the last start.
     pub granted: Option<LeaseNumber>,
     /// The newest event.
@@ -149,6 +153,7 @@ pub struct State {
     dedupe: Dedupe,
     timers: Timers,
     links: BTreeMap<Arc<str>, Link>,
+    lines: Lines,
     totals: Totals,
     damages: Damages,
     segments: Segments,
@@ -175,6 +180,7 @@ impl State {
             dedupe: Dedupe::default(),
             timers: Timers::default(),
             links: BTreeMap::new(),
+            lines: Lines::default(),
             totals: Totals::default(),
             damages: Damages::default(),
             segments: Segments::default(),

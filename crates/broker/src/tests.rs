@@ -6,6 +6,7 @@ mod bundles;
 mod damage;
 mod failed_sync;
 mod heads;
+mod lineage;
 mod links;
 mod million;
 mod pair;

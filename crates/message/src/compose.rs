@@ -9,7 +9,7 @@ use crate::body::Body;
 use crate::digest::Digest;
 use crate::dsse::PayloadType;
 use crate::fault::{Faults, Findings};
-use crate::header::{AgreementRef, Precedence, Purpose, RecipientRole, Status};
+use crate::header::{AgreementRef, Precedence, Purpose, RecipientRole, Status, Version};
 use crate::id::MessageId;
 use crate::key::SigningKey;
 use crate::rules::{self, clock, header};
@@ -87,6 +87,26 @@ impl Draft {
     pub fn thread(mut self, thread: MessageId) -> Self {
         self.header.identity.get_or_insert_default().thread_id = thread.to_string();
         self
+    }
+
+    /// Has it replace a message of its originator, on that one's thread. Again for
+    /// further ones, which merges them.
+    #[must_use]
+    pub fn updates(self, thread: MessageId, replaced: &Version) -> Self {
+        self.follows(pb::MessageType::Update, thread, replaced)
+    }
+
+    /// Has it recall a message of its originator. Again for further ones.
+    #[must_use]
+    pub fn cancels(self, thread: MessageId, recalled: &Version) -> Self {
+        self.follows(pb::MessageType::Cancel, thread, recalled)
+    }
+
+    fn follows(mut self, r#type: pb::MessageType, thread: MessageId, version: &Version) -> Self {
+        let lineage = self.header.lineage.get_or_insert_default();
+        lineage.r#type = r#type.into();
+        lineage.references.push(version.to_proto());
+        self.thread(thread)
     }
 
     /// Sets its status; an exercise needs its name.

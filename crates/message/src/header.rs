@@ -28,6 +28,7 @@ pub(crate) struct Facts {
     pub(crate) thread_id: Option<MessageId>,
     pub(crate) correlation_id: Option<MessageId>,
     pub(crate) status: Status,
+    pub(crate) lineage: Lineage,
     pub(crate) origin: Address,
     pub(crate) recipients: Vec<Recipient>,
     pub(crate) precedence: Precedence,
@@ -38,6 +39,51 @@ pub(crate) struct Facts {
     pub(crate) hop_limit: u32,
     pub(crate) body_digest: Digest,
     pub(crate) signer: Signer,
+}
+
+/// How a message stands to earlier ones.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Lineage {
+    /// It stands by itself.
+    New,
+    /// It replaces these, of its originator and thread, by a whole new body.
+    Update(Vec<Version>),
+    /// It recalls these.
+    Cancel(Vec<Version>),
+}
+
+impl Lineage {
+    /// What it replaces or recalls: 1 to 16; none of a new message.
+    #[must_use]
+    pub fn versions(&self) -> &[Version] {
+        match self {
+            Self::New => &[],
+            Self::Update(versions) | Self::Cancel(versions) => versions,
+        }
+    }
+}
+
+/// A message that another one replaces or recalls.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Version {
+    /// Who signed it: the agency that replaces it, or a unit of it.
+    pub originator: Address,
+    /// Its id.
+    pub id: MessageId,
+    /// SHA-256 of its header.
+    pub header_digest: Digest,
+}
+
+impl Version {
+    /// As a header names it.
+    #[must_use]
+    pub fn to_proto(&self) -> pb::Reference {
+        pb::Reference {
+            originator: self.originator.to_string(),
+            message_id: self.id.to_string(),
+            header_digest: self.header_digest.to_bytes(),
+        }
+    }
 }
 
 /// One recipient: one inbox.
@@ -114,6 +160,11 @@ impl Header {
     /// Whether it speaks of the real world.
     pub fn status(&self) -> Status {
         self.facts.status
+    }
+
+    /// How it stands to earlier messages.
+    pub fn lineage(&self) -> &Lineage {
+        &self.facts.lineage
     }
 
     /// Who speaks.

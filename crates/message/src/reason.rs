@@ -94,6 +94,11 @@ pub fn code(reason: Reason) -> u8 {
         | Reason::ProposalExpired
         | Reason::HeadRolledBack
         | Reason::HeadForked
+        | Reason::HeadUnknown
+        | Reason::HeadMismatch
+        | Reason::HeadReplaced
+        | Reason::HeadRecalled
+        | Reason::ThreadForked
         // Outcomes and refusals by a recipient stand in evidence; no call fails with them.
         | Reason::Nacked
         | Reason::LeaseExpired

@@ -6,18 +6,18 @@ use barid_journal::planted;
 use barid_message::Reason;
 use barid_message::address::Address;
 use barid_message::fault::Faults;
-use barid_message::header::Header;
+use barid_message::header::{Header, Lineage, Version};
 use barid_message::id::MessageId;
 use barid_message::signed::VerifiedMessage;
 use barid_message::time::Millis;
 use barid_proto::audit::v1::{Event, Evidence};
 use barid_proto::journal::v1 as pb;
-use barid_proto::message::v1::AgreementRef;
+use barid_proto::message::v1::{AgreementRef, MessageType};
 use bytes::Bytes;
 use prost::Message as _;
 
 use super::quota::{self, Full};
-use super::{Node, Refusal, apart, damage, entry_time, plain};
+use super::{Node, Refusal, apart, damage, entry_time, lineage, plain};
 use crate::gate::{Admitted, Known};
 use crate::state::State;
 use crate::state::link::lane_of;
@@ -71,7 +71,7 @@ pub enum Verdict {
 }
 
 /// Decides a submission. `prior` are the entries at which this id, or one that the
-/// message names ([`apart::named`]), may have been accepted before.
+/// message names, replaces or recalls, may have been accepted before.
 #[must_use]
 pub fn accept(
     state: &State,
@@ -86,7 +86,7 @@ pub fn accept(
             let text = "the message waited too long to be decided; send it again";
             Verdict::Refused(Refusal::new(Reason::Overloaded, text).retry_after(1_000))
         }
-        Foreseen::Accepted => Verdict::Accepted(accepted(state, node, now, submission)),
+        Foreseen::Accepted => Verdict::Accepted(accepted(state, node, now, submission, prior)),
         Foreseen::Repeat(evidence) => Verdict::Repeat(evidence),
         Foreseen::Conflict(first) => {
             Verdict::Conflict(conflict(state, node, now, submission, &first))
@@ -137,6 +137,9 @@ pub fn foresee(
     if header.deliver_by() <= now || header.expires_at().is_some_and(|end| end <= now) {
         let text = "expires_at, deliver_by or retain_until has passed; make a new message";
         return Foreseen::Refused(Refusal::new(Reason::Expired, text));
+    }
+    if let Err(refusal) = lineage::check(state, header, prior) {
+        return Foreseen::Refused(refusal);
     }
     if let Some(full) = quota::submission(state, node, header) {
         return Foreseen::Refused(used_up(&full));
@@ -235,7 +238,13 @@ pub fn is_pressed(state: &State, node: &Node) -> bool {
     state.clock_suspect() || state.damages().open() > 0 || quota::is_near(state, node)
 }
 
-fn accepted(state: &State, node: &Node, now: Millis, submission: &Submission) -> Entry {
+fn accepted(
+    state: &State,
+    node: &Node,
+    now: Millis,
+    submission: &Submission,
+    prior: &[Entry],
+) -> Entry {
     let Submission { admitted, blob, submitted_by } = submission;
     let message = &admitted.message;
     let header = message.header();
@@ -243,6 +252,8 @@ fn accepted(state: &State, node: &Node, now: Millis, submission: &Submission) ->
     let facts = accepted_facts(message, &admitted.permit, *blob, submitted_by);
     let mut evidence = base_evidence(state, node, time, header, message.header_digest().0);
     evidence.set_event(Event::SubmissionAccepted);
+    let reason = lineage::told(state, header);
+    evidence.set_reason(reason);
     evidence.next_holder.clone_from(&node.identity);
     evidence.agreement.clone_from(&facts.agreement);
     let lane = lane_of(header.precedence());
@@ -260,9 +271,11 @@ fn accepted(state: &State, node: &Node, now: Millis, submission: &Submission) ->
             status: facts.status,
             peer: peer.map_or_else(String::new, |peer| peer.identity.as_ref().into()),
             slot: peer.map_or(0, |peer| state.next_slot(&peer.identity, lane)),
+            head_unknown: peer.is_none()
+                && lineage::is_head_unknown(header, &recipient.address, prior),
             ..Default::default()
         };
-        Item { event, reason: Reason::Unspecified, facts, evidence: Bytes::new() }
+        Item { event, reason, facts, evidence: Bytes::new() }
     };
     Entry {
         position: state.next_position(),
@@ -305,6 +318,13 @@ pub(super) fn accepted_facts(
         agreement: Some(agreement),
         submitted_by: submitted_by.to_owned(),
         thread_id: header.thread_id().to_string(),
+        r#type: match header.lineage() {
+            Lineage::New => MessageType::Unspecified,
+            Lineage::Update(_) => MessageType::Update,
+            Lineage::Cancel(_) => MessageType::Cancel,
+        }
+        .into(),
+        replaces: header.lineage().versions().iter().map(Version::to_proto).collect(),
     }
 }
 

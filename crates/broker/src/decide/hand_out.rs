@@ -15,6 +15,7 @@ use barid_proto::audit::v1::Event;
 use super::{Node, Said, about};
 use crate::caps;
 use crate::lease::TOKEN_BYTES;
+use crate::state::lines::Standing;
 use crate::state::{Delivery, DeliveryKey, Grant, LeaseNumber, Message, Phase, State};
 
 /// Who asks for deliveries, and which.
@@ -45,6 +46,10 @@ pub struct HandedOut {
     pub expires: Millis,
     /// It may have been handed out before.
     pub redelivered: bool,
+    /// It replaces or recalls what the recipient was not given here.
+    pub head_unknown: bool,
+    /// What has replaced or recalled it, as far as it was told here.
+    pub standing: Standing,
     /// Failed tries, and this one.
     pub attempt: u32,
 }
@@ -132,6 +137,8 @@ pub fn grant(
         expires,
         redelivered: delivery.redelivered || delivery.granted.is_some(),
         attempt: delivery.tries + 1,
+        head_unknown: delivery.head_unknown,
+        standing: state.standing(&delivery.message.origin, &delivery.message.id),
     };
     let grant = Grant {
         consumer: Arc::clone(&consumer.identity),

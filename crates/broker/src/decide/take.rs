@@ -17,7 +17,7 @@ use prost::Message as _;
 
 use super::accept::{Blob, accepted_facts, base_evidence};
 use super::link::Breach;
-use super::{Node, Said, entry_time, item, plain, write_off};
+use super::{Node, Said, entry_time, item, lineage, plain, write_off};
 use crate::gate::{Admitted, Relayed};
 use crate::state::link::{
     Inbound, LANES, evidence_facts, facts_digest, transfer_facts, void_facts,
@@ -103,7 +103,8 @@ pub struct Place<'a> {
     pub blob: Option<Blob>,
     /// Whether the disk has room for messages.
     pub has_room: bool,
-    /// The entries at which its id, or one that it names, may have come before.
+    /// The entries at which its id, or one that it names, replaces or recalls, may have come
+    /// before.
     pub prior: &'a [Entry],
 }
 
@@ -152,9 +153,15 @@ pub fn take(state: &State, node: &Node, now: Millis, slot: &Slot, place: Place<'
             let taken = answers.iter().any(|(_, is_new)| *is_new);
             let inbound = answered(answers.iter().map(|(answer, _)| *answer).collect());
             match (&transfer.admitted, place.blob) {
-                (Ok(relayed), Some(blob)) if taken => {
-                    taken_over(state, node, now, transfer, (relayed, blob), &answers, inbound)
-                }
+                (Ok(relayed), Some(blob)) if taken => taken_over(
+                    state,
+                    node,
+                    now,
+                    transfer,
+                    (relayed, blob, place.prior),
+                    &answers,
+                    inbound,
+                ),
                 (Ok(_), None) if taken => return Verdict::Unwritten,
                 _ => plain(state, now, Body::SlotAnswered(inbound)),
             }
@@ -189,7 +196,7 @@ fn taken_over(
     node: &Node,
     now: Millis,
     transfer: &Transfer,
-    (relayed, blob): (&Relayed, Blob),
+    (relayed, blob, prior): (&Relayed, Blob, &[Entry]),
     answers: &[(RecipientAnswer, bool)],
     slot: pb::InboundSlot,
 ) -> Entry {
@@ -200,6 +207,8 @@ fn taken_over(
     let time = entry_time(state, now);
     let mut evidence = base_evidence(state, node, time, header, message.header_digest().0);
     evidence.set_event(Event::RelayAccepted);
+    let reason = lineage::told(state, header);
+    evidence.set_reason(reason);
     evidence.next_holder.clone_from(&node.identity);
     evidence.agreement.clone_from(&facts.agreement);
     evidence.parent = acceptance_digest.clone();
@@ -208,7 +217,7 @@ fn taken_over(
         let place = header.recipients().iter().position(|named| named.address == *recipient);
         Item {
             event: Event::Delivered,
-            reason: Reason::Unspecified,
+            reason,
             facts: pb::DeliveryFacts {
                 origin_agency: facts.origin_agency.clone(),
                 message_id: facts.message_id.clone(),
@@ -218,6 +227,7 @@ fn taken_over(
                 kind: facts.kind,
                 precedence: facts.precedence,
                 status: facts.status,
+                head_unknown: lineage::is_head_unknown(header, recipient, prior),
                 ..Default::default()
             },
             evidence: Bytes::new(),

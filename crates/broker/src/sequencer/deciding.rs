@@ -277,13 +277,16 @@ impl Sequencer {
         positions.into_iter().map(|position| self.entry_at(position)).collect()
     }
 
-    /// The entries at which the id of a message, or one that it names, may have been
-    /// accepted. `None` as there.
+    /// The entries at which the id of a message, or one that it names, replaces or recalls,
+    /// may have been accepted. `None` as there.
     pub(super) fn prior_of(&self, message: &VerifiedMessage) -> Option<Vec<Entry>> {
         let header = message.header();
         let mut all = self.prior(header.origin(), &header.message_id())?;
         for (origin, id) in apart::named(message) {
             all.extend(self.prior(&origin, &id)?);
+        }
+        for version in header.lineage().versions() {
+            all.extend(self.prior(&version.originator, &version.id)?);
         }
         Some(all)
     }

@@ -178,6 +178,7 @@ impl State {
         self.dedupe.insert(&message.origin, &message.id, entry.position);
         self.totals.accepted += 1;
         self.segments.accepted(facts);
+        self.replaced((position, time), facts).ok_or(FoldError::Facts(position))?;
         for item in &entry.items {
             self.totals.deliveries += 1;
             let facts = &item.facts;
@@ -194,6 +195,7 @@ impl State {
                 last_reason: Reason::Unspecified,
                 overdue: false,
                 redelivered: false,
+                head_unknown: facts.head_unknown,
                 granted: None,
                 event: item.event,
             };

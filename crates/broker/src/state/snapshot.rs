@@ -11,13 +11,14 @@ use prost::encoding::{DecodeContext, decode_key, skip_field};
 
 use super::damage::Damages;
 use super::dedupe::Dedupe;
+use super::lines::Lines;
 use super::message::Acceptance;
 use super::segments::Segments;
 use super::{Delivery, DeliveryKey, Message, Origin, Outward, Phase, State};
 use crate::registry::Registry;
 
 /// Version of the format. Another one is passed over: the journal has everything.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// Numbers of the fields of `Snapshot` that there is much of.
 const MESSAGES: u32 = 7;
@@ -49,6 +50,7 @@ impl State {
             damages: self.damages.to_snapshot(),
             segments,
             removed_segments,
+            lines: self.lines.to_snapshot(),
         }
         .encode_to_vec();
         // What there is much of goes by ones: all of it at once, beside the state and the
@@ -103,6 +105,7 @@ impl State {
             inboxes: BTreeMap::new(),
             timers: super::Timers::default(),
             links: BTreeMap::new(),
+            lines: Lines::from_snapshot(&snapshot.lines).ok_or(SnapshotError)?,
             damages: Damages::from_snapshot(&snapshot.damages),
             segments: Segments::from_snapshot(&snapshot.segments, snapshot.removed_segments),
             holders: super::Holders::default(),
@@ -154,6 +157,7 @@ impl State {
                 last_reason: open.last_reason(),
                 overdue: open.overdue,
                 redelivered: true,
+                head_unknown: open.head_unknown,
                 granted: None,
                 event: open.event(),
             };
@@ -217,6 +221,7 @@ fn outstanding_delivery(key: DeliveryKey, delivery: &Delivery) -> pb::Outstandin
         dead_since_ms: dead_since,
         overdue: delivery.overdue,
         passed: delivery.phase == Phase::Passed,
+        head_unknown: delivery.head_unknown,
         ..Default::default()
     };
     if let Some(outward) = &delivery.outward {

@@ -6,14 +6,16 @@ use barid_audit::commitment::Entropy;
 use barid_audit::entry::{Body, Encoded, Entry};
 use barid_message::address::Address;
 use barid_message::compose::{Draft, compose};
-use barid_message::header::AgreementRef;
+use barid_message::header::{AgreementRef, Version};
 use barid_message::key::{Algorithm, SigningKey};
 use barid_message::signed::SignedMessage as Signed;
 use barid_message::time::Millis;
 use barid_message::{Precedence, Purpose, Reason, Status};
+use barid_proto::audit::v1::Evidence;
 use barid_proto::journal::v1 as facts;
 use barid_proto::message::v1::SignedMessage;
 use bytes::Bytes;
+use prost::Message as _;
 
 use crate::decide::accept::{Blob, Submission, Verdict, accept};
 use crate::decide::hand_out::{Consumer, HandedOut, Next, end, grant, next};
@@ -89,7 +91,7 @@ impl World {
         self.entries.push(entry);
     }
 
-    fn draft(&self, precedence: u8, lives_s: u16, both: bool) -> Draft {
+    pub(super) fn draft(&self, precedence: u8, lives_s: u16, both: bool) -> Draft {
         // FLASH is not for notes; an alert would do the same here with more words.
         let level = match precedence {
             1 => Precedence::Immediate,
@@ -127,7 +129,27 @@ impl World {
         self.send(draft);
     }
 
-    fn send(&mut self, draft: Draft) {
+    /// A message that was sent, as another one names it.
+    pub(super) fn version(&self, which: usize) -> Version {
+        let message = Signed::from_proto(self.sent[which].clone()).unwrap();
+        let header_digest = message.header_digest();
+        let header = message.header().unwrap();
+        let (originator, id) = (header.origin().clone(), header.message_id());
+        Version { originator, id, header_digest }
+    }
+
+    pub(super) fn verdict_on_draft(&self, draft: Draft) -> Verdict {
+        self.verdict(self.composed(draft))
+    }
+
+    /// What the newest entry tells: in its evidence, and of its first delivery.
+    pub(super) fn last_reasons(&self) -> [Reason; 2] {
+        let entry = self.entries.last().unwrap();
+        let evidence = Evidence::decode(entry.evidence.clone()).unwrap();
+        [evidence.reason(), entry.items[0].reason]
+    }
+
+    pub(super) fn send(&mut self, draft: Draft) {
         let message = self.composed(draft);
         self.sent.push(message.clone());
         if let Verdict::Accepted(entry) = self.verdict(message) {
@@ -182,9 +204,11 @@ impl World {
 
     fn verdict_on(&self, admitted: Admitted) -> Verdict {
         let header = admitted.message.header();
-        let positions = self.state.dedupe().positions(header.origin(), &header.message_id());
-        let prior: Vec<_> = positions
-            .into_iter()
+        let own = (header.origin(), &header.message_id());
+        let versions = header.lineage().versions().iter();
+        let named = versions.map(|version| (&version.originator, &version.id)).chain([own]);
+        let prior: Vec<_> = named
+            .flat_map(|(origin, id)| self.state.dedupe().positions(origin, id))
             .map(|position| self.entries[usize::try_from(position).unwrap()].clone())
             .collect();
         let blob = Blob { segment: 0, offset: 0, length: 1 };

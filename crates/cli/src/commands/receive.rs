@@ -16,6 +16,7 @@ use barid_message::address::Address;
 use barid_message::header::Status;
 use barid_message::key::PublicKey;
 use barid_proto::audit::v1::SignedEvidence;
+use barid_proto::exchange::v1::Standing;
 use barid_proto::message::v1 as pb;
 use clap::Args;
 use tokio::time::timeout;
@@ -170,11 +171,13 @@ impl Consumer<'_> {
             let Some(hand_out) = peek.next().await.with_context(cannot)? else {
                 break;
             };
+            let again = if hand_out.redelivered { "again" } else { "" };
+            let (standing, head_unknown) = (hand_out.standing(), hand_out.head_unknown);
             let message = hand_out.message.unwrap_or_default();
             let seen = Seen {
                 message: &message,
                 acceptance: hand_out.acceptance.as_ref(),
-                mark: if hand_out.redelivered { "again" } else { "" },
+                mark: mark(standing, head_unknown, again),
                 attempt: hand_out.attempt,
             };
             self.show(&seen, output)?;
@@ -260,7 +263,7 @@ impl Consumer<'_> {
             None => Kept::New,
             Some(folder) => folder.keep(&message)?,
         };
-        let mark = match (&kept, hand_out.redelivered()) {
+        let again = match (&kept, hand_out.redelivered()) {
             (Kept::Already, _) => "known",
             (Kept::New, true) => "again",
             (Kept::New, false) => "",
@@ -268,7 +271,7 @@ impl Consumer<'_> {
         let seen = Seen {
             message: &message,
             acceptance: hand_out.acceptance(),
-            mark,
+            mark: mark(hand_out.standing(), hand_out.head_unknown(), again),
             attempt: hand_out.attempt(),
         };
         let whole = self.show(&seen, output)?;
@@ -358,6 +361,16 @@ impl Consumer<'_> {
             bail!("{} answers were not confirmed; run it again", self.unanswered);
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// What a reader has to know of a message first.
+fn mark(standing: Standing, head_unknown: bool, again: &'static str) -> &'static str {
+    match (standing, head_unknown) {
+        (Standing::Recalled, _) => "RECALLED",
+        (Standing::Replaced, _) => "replaced",
+        (Standing::Unspecified, true) => "no head",
+        (Standing::Unspecified, false) => again,
     }
 }
 

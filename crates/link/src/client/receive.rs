@@ -73,6 +73,7 @@ pub struct HandOut {
     attempt: u32,
     acceptance: Option<SignedEvidence>,
     head_unknown: bool,
+    standing: pb::Standing,
     asks: mpsc::Sender<Ask>,
     limit: Duration,
 }
@@ -160,9 +161,14 @@ impl HandOut {
         self.acceptance.as_ref()
     }
 
-    /// True where the message updates one that has not been seen here.
+    /// True where the message replaces or recalls one that this inbox was not given.
     pub fn head_unknown(&self) -> bool {
         self.head_unknown
+    }
+
+    /// What the node knows of messages that replace or recall this one.
+    pub fn standing(&self) -> pb::Standing {
+        self.standing
     }
 
     /// Says that the message is kept: gives evidence HANDED_OVER.

@@ -29,7 +29,7 @@ rows! {
     Note "row 2" "header.identity.message_id" r#""not-an-id""# IdInvalid;
     Note "row 3" "header.status.code" r#""STATUS_DRAFT""# FieldInvalid;
     Note "row 3" "header.status.exercise_name" r#""SHAMSHAD 27""# FieldInvalid;
-    Note "row 4" "header.lineage.type" r#""MESSAGE_TYPE_UPDATE""# NotSupportedYet;
+    Note "row 4" "header.lineage.type" r#""MESSAGE_TYPE_ACK""# NotSupportedYet;
     Note "row 5" "header.originator.address" r#""PK/customs""# AddressInvalid;
     Note "row 6" "header.recipients[0].address" r#""pk/customs""# RecipientIsSender;
     Note "row 6" "header.recipients" "[]" ListInvalid;

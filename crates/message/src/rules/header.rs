@@ -12,7 +12,7 @@ use barid_proto::message::v1 as pb;
 use crate::address::Address;
 use crate::caps;
 use crate::fault::{At, Findings};
-use crate::header::{Ends, Facts, Kind, Precedence, Recipient, Signer, Status};
+use crate::header::{Ends, Facts, Kind, Lineage, Precedence, Recipient, Signer, Status};
 use crate::reason::Reason;
 use crate::text::Layout;
 use crate::time::Millis;
@@ -30,6 +30,7 @@ pub(crate) struct Outline {
     pub(crate) schema: Option<Schema>,
     pub(crate) identity: Option<Identity>,
     pub(crate) status: Option<Status>,
+    pub(crate) lineage: Option<Lineage>,
     pub(crate) origin: Option<Address>,
     pub(crate) recipients: Vec<Recipient>,
     pub(crate) precedence: Option<Precedence>,
@@ -52,6 +53,7 @@ impl Outline {
             thread_id: identity.thread_id,
             correlation_id: identity.correlation_id,
             status: self.status?,
+            lineage: self.lineage?,
             origin: self.origin?,
             recipients: self.recipients,
             precedence: self.precedence?,
@@ -96,7 +98,7 @@ pub(crate) fn read(header: &pb::Header, f: &mut Findings) -> Outline {
     let schema = identity::schema(schema.as_ref(), AT.field("schema"), f);
     let identity = identity::identity(identity.as_ref(), AT.field("identity"), f);
     let status = identity::status(status.as_ref(), AT.field("status"), f);
-    identity::lineage(lineage.as_ref(), AT.field("lineage"), f);
+    let lineage = identity::lineage(lineage.as_ref(), AT.field("lineage"), f);
     let origin = parties::originator(originator.as_ref(), AT.field("originator"), f);
     let recipients = parties::recipients(recipients, origin.as_ref(), AT.field("recipients"), f);
     let level = times::precedence(precedence.as_ref(), AT.field("precedence"), f);
@@ -123,11 +125,13 @@ pub(crate) fn read(header: &pb::Header, f: &mut Findings) -> Outline {
     covered(&classes, has_basis, ends, f);
     named_clause(&classes, legal.as_ref(), f);
     by_kind(kind, body, f);
+    own_versions(lineage.as_ref(), identity, origin.as_ref(), f);
 
     Outline {
         schema,
         identity,
         status,
+        lineage,
         origin,
         recipients,
         precedence: level,
@@ -155,6 +159,37 @@ fn flash(level: Option<Precedence>, kind: Option<Kind>, body: Option<Content>, f
     if body.is_some_and(|body| usize::try_from(body.size).is_ok_and(|size| size > max)) {
         let text = format!("the body of a FLASH message has at most {max} bytes");
         f.add(at.field("level"), Reason::FlashNotAllowed, "V7", text);
+    }
+}
+
+/// V12: a message is replaced and recalled by its originator alone, a unit speaking for
+/// its agency, and on its thread.
+fn own_versions(
+    lineage: Option<&Lineage>,
+    identity: Option<Identity>,
+    origin: Option<&Address>,
+    f: &mut Findings,
+) {
+    let (Some(Lineage::Update(versions) | Lineage::Cancel(versions)), Some(identity)) =
+        (lineage, identity)
+    else {
+        return;
+    };
+    if identity.thread_id.is_none() {
+        let at = AT.field("identity");
+        f.missing(at.field("thread_id"), "V12");
+    }
+    let lineage = AT.field("lineage");
+    let list = lineage.field("references");
+    for (position, version) in versions.iter().enumerate() {
+        let at = list.item(position);
+        if version.id == identity.message_id {
+            f.invalid(at.field("message_id"), "V12", "a message cannot replace itself");
+        }
+        if origin.is_some_and(|origin| origin.agency() != version.originator.agency()) {
+            let text = "only the originator of that message may replace or recall it";
+            f.add(at.field("originator"), Reason::NotTheOwner, "V12", text);
+        }
     }
 }
 

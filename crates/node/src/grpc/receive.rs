@@ -17,6 +17,7 @@ use barid_proto::exchange::v1::receive_messages_request::Command;
 use barid_proto::exchange::v1::receive_messages_response::Event;
 use barid_proto::exchange::v1::{
     Closing, HandOut, Heartbeat, OpenInbox, ReceiveMessagesRequest, ReceiveMessagesResponse,
+    Standing,
 };
 use barid_store::{Cursor, ReadView};
 use bytes::Bytes;
@@ -256,7 +257,8 @@ impl<'a> Session<'a> {
             redelivered: one.redelivered,
             attempt: one.attempt,
             acceptance: self.services.signed(one.message.evidence.clone()),
-            head_unknown: false,
+            head_unknown: one.head_unknown,
+            standing: Standing::from(one.standing).into(),
         })
     }
 

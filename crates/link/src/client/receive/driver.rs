@@ -218,8 +218,10 @@ impl Driver {
             attempt,
             acceptance,
             head_unknown,
+            standing,
         } = hand_out;
         Ok(HandOut {
+            standing: pb::Standing::try_from(standing).unwrap_or_default(),
             message: message.ok_or(CallError::Answer)?,
             lease,
             lease_expires_at,

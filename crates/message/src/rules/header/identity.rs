@@ -2,10 +2,12 @@
 
 use barid_proto::message::v1 as pb;
 
+use crate::address::Address;
 use crate::body;
 use crate::caps;
+use crate::digest::Digest;
 use crate::fault::{At, Findings};
-use crate::header::{Kind, Status};
+use crate::header::{Kind, Lineage, Status, Version};
 use crate::id::MessageId;
 use crate::reason::Reason;
 
@@ -95,20 +97,49 @@ pub(super) fn status(
 }
 
 /// Row 4: how it stands to earlier messages.
-pub(super) fn lineage(row: Option<&pb::Lineage>, at: At<'_>, f: &mut Findings) {
-    let Some(row) = f.required(at, "row 4", row) else {
-        return;
-    };
+pub(super) fn lineage(row: Option<&pb::Lineage>, at: At<'_>, f: &mut Findings) -> Option<Lineage> {
+    let row = f.required(at, "row 4", row)?;
     let pb::Lineage { r#type, references } = row;
-    match f.required_code(at.field("type"), "row 4", *r#type) {
-        None | Some(pb::MessageType::New) => {}
-        Some(_) => f.unsupported(at.field("type"), "row 4"),
-    }
-    let at = at.field("references");
-    if !f.list(at, "row 4", references.len(), 0..=caps::REFERENCES_MAX) {
-        return;
+    let code = f.required_code(at.field("type"), "row 4", *r#type);
+    let replaces = matches!(code, Some(pb::MessageType::Update | pb::MessageType::Cancel));
+    let list = at.field("references");
+    if !f.list(list, "row 4", references.len(), usize::from(replaces)..=caps::REFERENCES_MAX) {
+        return None;
     }
     for (position, reference) in references.iter().enumerate() {
-        f.reference(at.item(position), "row 4", reference);
+        f.reference(list.item(position), "row 4", reference);
     }
+    match code? {
+        pb::MessageType::New => Some(Lineage::New),
+        pb::MessageType::Update => Some(Lineage::Update(versions(references, list, f)?)),
+        pb::MessageType::Cancel => Some(Lineage::Cancel(versions(references, list, f)?)),
+        _ => {
+            f.unsupported(at.field("type"), "row 4");
+            None
+        }
+    }
+}
+
+/// What is replaced or recalled, each by its digest (V12).
+fn versions(references: &[pb::Reference], at: At<'_>, f: &mut Findings) -> Option<Vec<Version>> {
+    for (position, reference) in references.iter().enumerate() {
+        let at = at.item(position);
+        if reference.header_digest.is_empty() {
+            f.missing(at.field("header_digest"), "V12");
+        }
+        let same = |earlier: &pb::Reference| earlier.message_id == reference.message_id;
+        if references[..position].iter().any(same) {
+            f.repeated(at.field("message_id"), "V12");
+        }
+    }
+    references.iter().map(version_of).collect()
+}
+
+/// `None` where a fault was noted.
+fn version_of(reference: &pb::Reference) -> Option<Version> {
+    Some(Version {
+        originator: Address::parse(&reference.originator).ok()?,
+        id: MessageId::parse(&reference.message_id).ok()?,
+        header_digest: Digest::from_slice(&reference.header_digest).ok()?,
+    })
 }

@@ -27,6 +27,21 @@ fn identity(header: &mut pb::Header) -> &mut pb::Identity {
     header.identity.as_mut().unwrap()
 }
 
+/// An update of this message on this thread.
+fn follow(header: &mut pb::Header, originator: &str, digest: &'static [u8], thread: &str) {
+    identity(header).thread_id = thread.into();
+    let reference = pb::Reference {
+        originator: originator.into(),
+        message_id: THREAD.into(),
+        header_digest: digest.into(),
+    };
+    let lineage = header.lineage.as_mut().unwrap();
+    lineage.r#type = pb::MessageType::Update.into();
+    lineage.references = vec![reference];
+}
+
+const THREAD: &str = "01a3b0d1-f800-7000-8000-000000000007";
+
 fn times(header: &mut pb::Header) -> &mut pb::Times {
     header.times.as_mut().unwrap()
 }
@@ -106,7 +121,27 @@ const WHAT_THE_MESSAGE_IS: &[Case] = &[
         Reason::FieldInvalid,
         "status.exercise_name",
     ),
-    (|h| h.lineage.as_mut().unwrap().r#type = 2, Reason::NotSupportedYet, "lineage.type"),
+    (|h| h.lineage.as_mut().unwrap().r#type = 4, Reason::NotSupportedYet, "lineage.type"),
+    (|h| h.lineage.as_mut().unwrap().r#type = 2, Reason::ListInvalid, "lineage.references"),
+    (
+        |h| {
+            follow(h, "pk/customs/gate-2", &[7; 32], "");
+            h.lineage.as_mut().unwrap().references[0].message_id.clear();
+        },
+        Reason::IdInvalid,
+        "lineage.references[0].message_id",
+    ),
+    (
+        |h| follow(h, "ir/police", &[7; 32], THREAD),
+        Reason::NotTheOwner,
+        "lineage.references[0].originator",
+    ),
+    (
+        |h| follow(h, "pk/customs", &[], THREAD),
+        Reason::FieldMissing,
+        "lineage.references[0].header_digest",
+    ),
+    (|h| follow(h, "pk/customs", &[7; 32], ""), Reason::FieldMissing, "identity.thread_id"),
     (|h| h.lineage.as_mut().unwrap().r#type = 0, Reason::FieldMissing, "lineage.type"),
     (
         |h| h.lineage.as_mut().unwrap().references = vec![pb::Reference::default(); 17],
