@@ -54,7 +54,10 @@ async fn an_update_and_a_recall_cross_the_border_and_mark_what_they_replace() {
     for id in [updated, recalled] {
         customs.told(id, Event::RelayAccepted).await;
     }
-    // It reads when all has come: what was recalled meanwhile says so.
+    // It reads when all has come: what was recalled meanwhile says so, to whoever looks too.
+    let mut peek = within(police.client.peek(&police.address, &[])).await.expect("a look");
+    let looked = within(peek.next()).await.expect("what waits").expect("the update");
+    assert_eq!(looked.standing(), Standing::Recalled);
     let mut inbox = police.inbox();
     let mut seen = Vec::new();
     for _ in 0..2 {

@@ -8,7 +8,7 @@ use barid_broker::state::Phase;
 use barid_message::Status as MessageStatus;
 use barid_message::address::Address;
 use barid_proto::exchange::v1::receive_messages_response::Event;
-use barid_proto::exchange::v1::{HandOut, ReceiveMessagesResponse};
+use barid_proto::exchange::v1::{HandOut, ReceiveMessagesResponse, Standing};
 use barid_proto::journal::v1::ReadFacts;
 use tonic::Status;
 
@@ -83,14 +83,23 @@ pub(super) async fn peek(
                 .chain(aside)
                 .filter(|delivery| is_permitted(state, delivery))
                 .map(|delivery| {
-                    (Arc::clone(&delivery.message), delivery.redelivered, delivery.tries + 1)
+                    let message = &delivery.message;
+                    let marks = HandOut {
+                        redelivered: delivery.redelivered,
+                        attempt: delivery.tries + 1,
+                        head_unknown: delivery.head_unknown,
+                        standing: Standing::from(state.standing(&message.origin, &message.id))
+                            .into(),
+                        ..HandOut::default()
+                    };
+                    (Arc::clone(message), marks)
                 })
                 .collect::<Vec<_>>()
         })
         .await
         .map_err(|refusal| status(&refusal))?;
     let mut lost = None;
-    for (message, redelivered, attempt) in waiting {
+    for (message, marks) in waiting {
         let body = match broker.open_message(&message) {
             Ok(body) => body,
             Err(refusal) => {
@@ -100,10 +109,8 @@ pub(super) async fn peek(
         };
         let hand_out = HandOut {
             message: Some(body),
-            redelivered,
-            attempt,
             acceptance: services.signed(message.evidence.clone()),
-            ..Default::default()
+            ..marks
         };
         let response = ReceiveMessagesResponse { event: Some(Event::HandOut(hand_out)) };
         answers.send(Ok(response)).await.map_err(|_gone| gone())?;
