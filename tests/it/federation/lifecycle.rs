@@ -1,5 +1,6 @@
 //! UPDATE and CANCEL between agencies of two nodes.
 
+use barid_audit::bundle::Bundle;
 use barid_link::client::{CallError, SubmitError};
 use barid_message::Reason;
 use barid_message::header::Version;
@@ -8,6 +9,7 @@ use barid_message::signed::SignedMessage;
 use barid_proto::audit::v1::Event;
 use barid_proto::exchange::v1::Standing;
 use barid_proto::message::v1 as pb;
+use barid_proto::operations::v1::ExportEvidenceRequest;
 
 use super::border::Border;
 use crate::harness::{Agency, within};
@@ -97,4 +99,39 @@ async fn who_was_not_given_the_head_is_told_so_behind_a_restart_too() {
         marks.push((hand_out.standing(), hand_out.head_unknown()));
     }
     assert_eq!(marks, [(Standing::Replaced, false), (Standing::Unspecified, false)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fork_is_told_in_the_receipt_which_a_bundle_proves() {
+    let mut border = Border::made(None);
+    for node in [&border.pk, &border.ir] {
+        node.edit("# checkpoint_every_s = 30", "checkpoint_every_s = 1");
+    }
+    border.pk.restart();
+    border.ir.restart();
+    border.live().await;
+    let (customs, police) = (border.customs().await, border.police().await);
+    let note = |words: &str| customs.note(words).to(&police.address);
+    let first = customs.sign(note("white truck"));
+    let thread = sent(&customs, &first).await;
+    let mut reasons = Vec::new();
+    let mut updates = Vec::new();
+    for words in ["blue truck", "red truck"] {
+        let update = customs.sign(note(words).updates(thread, &version(&first)));
+        let receipt = customs.submit(&update).await.expect("accepted");
+        reasons.push(receipt.statement.reason());
+        updates.push(version(&update).id);
+    }
+    assert_eq!(reasons, [Reason::Unspecified, Reason::ThreadForked]);
+    customs.told(updates[1], Event::RelayAccepted).await;
+    let request = ExportEvidenceRequest {
+        message_id: updates[1].to_string(),
+        purpose: "which of the two holds".into(),
+        ..ExportEvidenceRequest::default()
+    };
+    for node in [&border.pk, &border.ir] {
+        let bundle = within(node.operator().export_evidence(request.clone())).await;
+        let bundle = Bundle::open(&bundle.expect("a bundle").into()).expect("it holds");
+        assert!(!bundle.statements().is_empty());
+    }
 }

@@ -250,8 +250,10 @@ fn is_of_entry(read: &Read, record: &Record, how: How) -> bool {
                         | (EntryKind::Taken, Event::RelayAccepted)
                 ),
             };
-            let reason = read.evidence.reason();
-            says && (shown > 0 || reason == Reason::Unspecified)
+            // What is told of a fork stands with each delivery too.
+            let first = record.leaf.items.first();
+            let told = first.map_or(Reason::Unspecified, |item| item.reason());
+            says && (shown > 0 || read.evidence.reason() == told)
                 && (position, index) == (record.leaf.position, shown)
                 && read.time == Millis(record.leaf.time_ms)
         }
