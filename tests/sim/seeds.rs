@@ -12,7 +12,7 @@ use crate::tally::Tally;
 use crate::world::{Outcomes, live};
 
 /// Seeds of a run unless `BARID_SEEDS` says otherwise.
-const SEEDS: u64 = 700;
+const SEEDS: u64 = 2_000;
 
 /// Fewer than these need not reach everything.
 const ENOUGH: u64 = 400;
