@@ -14,7 +14,7 @@ use barid_message::key::{KeyError, SignatureError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-pub use keys::{LogKey, LogSigner, WitnessKey, WitnessSigner};
+pub use keys::{LogKey, LogSigner, NoteKey, NoteSigner, WitnessKey, WitnessSigner};
 
 /// Bytes of a note: 16 post-quantum signatures of 3.3 KB have room.
 pub const NOTE_BYTES_MAX: usize = 64 * 1024;
