@@ -3,6 +3,7 @@
 //! **Invariant**: everything here but leases and refusal windows follows from the
 //! entries, in order; a rebuild gives the same state. Nothing here knows a clock.
 
+pub mod backlog;
 mod believe;
 pub mod damage;
 pub mod dedupe;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use barid_broker::decide::renew::Renewal;
-use barid_broker::state::link::{LANES, Link, Slot};
+use barid_broker::state::backlog::Backlog;
+use barid_broker::state::link::{LANES, Link};
 use barid_broker::state::write_off::{Proposal, WrittenOff};
-use barid_broker::state::{Delivery, DeliveryKey, Phase, State};
+use barid_broker::state::{Delivery, Phase, State};
 use barid_link::card::{Card, Fingerprint, FingerprintError};
 use barid_message::Reason;
-use barid_message::time::Millis;
 use barid_proto::federation::v1::{Lane, SignedCard};
 use barid_proto::operations::v1::{
     LaneDepth, LinkState, ListPeersRequest, ListPeersResponse, Peer, RenewPeerRequest,
@@ -148,24 +148,10 @@ fn depths(state: &State) -> BTreeMap<Arc<str>, Depth> {
 }
 
 fn lane_depth(state: &State, link: &Link, lane: Lane) -> LaneDepth {
-    let outbound = link.outbound(lane);
-    let mut bytes = 0;
-    let mut oldest: Option<Millis> = None;
-    for slot in outbound.slots.values() {
-        let Slot::Transfer { accepted, deliveries, .. } = slot else {
-            continue;
-        };
-        let open = deliveries.iter().find_map(|(index, _)| {
-            state.delivery(DeliveryKey { accepted: *accepted, index: *index })
-        });
-        if let Some(delivery) = open {
-            bytes += u64::from(delivery.message.blob.length);
-            oldest.get_or_insert(delivery.message.accepted_at);
-        }
-    }
+    let Backlog { messages, bytes, oldest } = state.backlog(link, lane);
     LaneDepth {
         lane: name(lane).to_owned(),
-        messages: outbound.waiting(),
+        messages,
         bytes,
         oldest_accepted_at: oldest.and_then(timestamp),
     }

@@ -9,8 +9,9 @@ use barid_audit::checkpoint::SignedCheckpoint;
 use barid_broker::audit_log::{Standing, Trouble};
 use barid_broker::caps::OVERDUE_AFTER_MS;
 use barid_broker::decide::Refusal;
-use barid_broker::state::link::{LANES, Link, Slot};
-use barid_broker::state::{Delivery, DeliveryKey, Phase, State, Totals};
+use barid_broker::state::backlog::Backlog;
+use barid_broker::state::link::{LANES, Link};
+use barid_broker::state::{Delivery, Phase, State, Totals};
 use barid_link::tls::earliest_end;
 use barid_message::address::Address;
 use barid_message::time::Millis;
@@ -247,21 +248,8 @@ fn of_link(state: &State, link: &Link) -> Peer {
 }
 
 fn of_lane(state: &State, link: &Link, lane: Lane) -> (Pile, u64) {
-    let outbound = link.outbound(lane);
-    let (mut bytes, mut oldest) = (0, None);
-    for slot in outbound.slots.values() {
-        let Slot::Transfer { accepted, deliveries, .. } = slot else {
-            continue;
-        };
-        let open = deliveries.iter().find_map(|(index, _)| {
-            state.delivery(DeliveryKey { accepted: *accepted, index: *index })
-        });
-        if let Some(delivery) = open {
-            bytes += u64::from(delivery.message.blob.length);
-            oldest.get_or_insert(delivery.message.accepted_at);
-        }
-    }
-    (Pile { number: outbound.waiting(), oldest }, bytes)
+    let Backlog { messages, bytes, oldest } = state.backlog(link, lane);
+    (Pile { number: messages, oldest }, bytes)
 }
 
 impl Peer {
