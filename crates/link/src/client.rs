@@ -5,6 +5,27 @@
 //! send the same bytes again when in doubt, and handle a message id twice
 //! without harm.
 
+/// One method per call of a service whose client holds a `NodeChannel`, with `rpc` making the
+/// stub and `pb` its messages: by `call`, tried again by the published table; by `once`, not.
+macro_rules! calls {
+    ($client:ident: $($(#[$doc:meta])* $name:ident($request:ident) -> $response:ident via $method:ident, $how:ident;)*) => {
+        impl $client {
+            $(
+                $(#[$doc])*
+                pub async fn $name(
+                    &self,
+                    request: pb::$request,
+                ) -> Result<pb::$response, CallError> {
+                    let attempt = |channel, request| async move {
+                        rpc(channel).$method(request).await
+                    };
+                    self.0.$how(request, attempt).await
+                }
+            )*
+        }
+    };
+}
+
 mod agency;
 mod audit;
 mod channel;

@@ -18,35 +18,15 @@ fn rpc(channel: Channel) -> AuditServiceClient<Channel> {
         .max_encoding_message_size(caps::GRPC_MESSAGE_BYTES)
 }
 
-/// One method per call, tried again by the published table: none of them changes anything.
-macro_rules! calls {
-    ($($(#[$doc:meta])* $name:ident($request:ident) -> $response:ident via $method:ident;)*) => {
-        impl AuditClient {
-            $(
-                $(#[$doc])*
-                pub async fn $name(
-                    &self,
-                    request: pb::$request,
-                ) -> Result<pb::$response, CallError> {
-                    let attempt = |channel, request| async move {
-                        rpc(channel).$method(request).await
-                    };
-                    self.0.call(request, attempt).await
-                }
-            )*
-        }
-    };
-}
-
-calls! {
+calls! { AuditClient:
     /// The newest signed head, or one with a given leaf in it.
-    checkpoint(GetCheckpointRequest) -> GetCheckpointResponse via get_checkpoint;
+    checkpoint(GetCheckpointRequest) -> GetCheckpointResponse via get_checkpoint, call;
     /// Shows that a leaf is in the tree.
-    inclusion(GetInclusionProofRequest) -> GetInclusionProofResponse via get_inclusion_proof;
+    inclusion(GetInclusionProofRequest) -> GetInclusionProofResponse via get_inclusion_proof, call;
     /// Shows that one tree is the beginning of another.
-    consistency(GetConsistencyProofRequest) -> GetConsistencyProofResponse via get_consistency_proof;
+    consistency(GetConsistencyProofRequest) -> GetConsistencyProofResponse via get_consistency_proof, call;
     /// Hashes of the tree.
-    tile(GetTileRequest) -> GetTileResponse via get_tile;
+    tile(GetTileRequest) -> GetTileResponse via get_tile, call;
     /// Leaves as they are; the reading is on record.
-    leaves(ListLeavesRequest) -> ListLeavesResponse via list_leaves;
+    leaves(ListLeavesRequest) -> ListLeavesResponse via list_leaves, call;
 }

@@ -22,27 +22,7 @@ fn rpc(channel: Channel) -> OperationsServiceClient<Channel> {
         .max_encoding_message_size(caps::GRPC_MESSAGE_BYTES)
 }
 
-/// One method per call: by `call`, tried again by the published table; by `once`, not.
-macro_rules! calls {
-    ($($(#[$doc:meta])* $name:ident($request:ident) -> $response:ident via $method:ident, $how:ident;)*) => {
-        impl OperatorClient {
-            $(
-                $(#[$doc])*
-                pub async fn $name(
-                    &self,
-                    request: pb::$request,
-                ) -> Result<pb::$response, CallError> {
-                    let attempt = |channel, request| async move {
-                        rpc(channel).$method(request).await
-                    };
-                    self.0.$how(request, attempt).await
-                }
-            )*
-        }
-    };
-}
-
-calls! {
+calls! { OperatorClient:
     /// Whether anything is wrong with the node.
     status(GetStatusRequest) -> GetStatusResponse via get_status, call;
     /// State of the node.
