@@ -196,15 +196,9 @@ fn a_log_that_is_not_what_was_written_is_set_aside_and_made_again_at_once() {
     assert!(progress.distrust_log());
     assert!(!progress.distrust_log(), "it is said once");
     let aside = parts.index.with_extension("damaged");
-    let pause = Duration::from_millis(5);
-    let mut pauses = PATIENCE.as_millis() / pause.as_millis();
-    while progress.is_log_distrusted() {
-        assert!(pauses > 0, "in time");
-        pauses -= 1;
-        thread::sleep(pause);
-    }
+    // It is trusted before it is up again.
+    wait_for(&mut log, |log| is_applied(log, 1) && !progress.is_log_distrusted());
     assert!(aside.is_dir(), "whoever wants to know what happened to it can look");
-    wait_for_applied(&mut log, 1);
     drop(grow);
     running.join().unwrap();
 }
@@ -219,10 +213,20 @@ fn flip(segment: &Path) {
 
 /// Waits until the log is up and goes so far.
 fn wait_for_applied(log: &mut watch::Receiver<Option<ReadView>>, wanted: u64) {
+    wait_for(log, |log| is_applied(log, wanted));
+}
+
+fn is_applied(log: &Option<ReadView>, wanted: u64) -> bool {
+    log.as_ref().map_or(0, ReadView::applied) == wanted
+}
+
+fn wait_for(
+    log: &mut watch::Receiver<Option<ReadView>>,
+    holds: impl FnMut(&Option<ReadView>) -> bool,
+) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    let is_up = |log: &Option<ReadView>| log.as_ref().map_or(0, ReadView::applied) == wanted;
     runtime.block_on(async {
-        let waited = tokio::time::timeout(PATIENCE, log.wait_for(is_up)).await;
+        let waited = tokio::time::timeout(PATIENCE, log.wait_for(holds)).await;
         drop(waited.expect("in time").expect("the projector runs"));
     });
 }
