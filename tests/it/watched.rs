@@ -10,7 +10,7 @@ use std::time::Duration;
 use barid_message::Reason;
 use barid_proto::operations::v1 as ops;
 
-use crate::harness::{Node, now, program, within};
+use crate::harness::{Node, address, now, program, within};
 
 const AGENCIES: [&str; 2] = ["pk/customs", "pk/police"];
 
@@ -65,6 +65,21 @@ async fn status_is_a_verdict_with_an_exit_code_for_monitoring_systems() {
     let told: serde_json::Value = serde_json::from_str(&out).expect("one object");
     let kind = &told["problems"][0]["kind"];
     assert_eq!((code, kind.as_str()), (Some(2), Some("PROBLEM_KIND_NODE_UNREACHABLE")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quota_that_fills_up_is_told_before_it_refuses() {
+    let site = Node::site(&AGENCIES);
+    let node = site.setting("agency_messages_max = 100000", "agency_messages_max = 100").start();
+    let customs = node.agency("pk/customs").await;
+    let to = address("pk/police");
+    for number in 0..80 {
+        customs.send(customs.note(&number.to_string()).to(&to)).await;
+    }
+    let (code, out) = status(&node);
+    assert_eq!(code, Some(1), "{out}");
+    let what = "warning   pk/customs: 80 of its messages have not ended, of 100 that may";
+    assert!(out.contains(what), "{out}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

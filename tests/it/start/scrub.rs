@@ -89,6 +89,7 @@ async fn damage_that_no_start_needs_stops_intake_until_an_operator_has_looked() 
     assert_eq!(refused.reason, Reason::StorageDamaged);
     assert_eq!(refused.code, tonic::Code::Unavailable);
     assert!(refused.retry_after.is_some(), "and says when to try again");
+    assert!(is_a_problem(&operator).await, "whoever watches the node is told");
     let police = node.agency("pk/police").await;
     let mut inbox = police.inbox();
     assert_eq!(inbox.take().await, "open", "deliveries go on");
@@ -98,6 +99,7 @@ async fn damage_that_no_start_needs_stops_intake_until_an_operator_has_looked() 
     node.restart();
     assert_eq!(status(&operator).await.damages, 1);
     within(operator.take_for_lost(ops::TakeForLostRequest {})).await.expect("taken for lost");
+    assert!(!is_a_problem(&operator).await);
     customs.submit(&message).await.expect("taken again");
     assert_eq!(inbox.take().await, "new");
     let again = within(operator.take_for_lost(ops::TakeForLostRequest {})).await;
@@ -105,6 +107,11 @@ async fn damage_that_no_start_needs_stops_intake_until_an_operator_has_looked() 
     node.kill();
     node.restart();
     assert_eq!(damages(&operator).await, 0, "what is lost is no news at the next look");
+}
+
+async fn is_a_problem(operator: &OperatorClient) -> bool {
+    let status = within(operator.status(ops::GetStatusRequest {})).await.expect("its state");
+    status.problems.iter().any(|it| it.kind() == ops::ProblemKind::StorageDamaged)
 }
 
 #[tokio::test(flavor = "multi_thread")]
