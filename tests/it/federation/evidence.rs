@@ -72,10 +72,8 @@ fn refusal(answer: Result<Bytes, CallError>) -> Reason {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_became_of_a_message_is_proven_from_one_file() {
     let mut border = Border::made(None);
-    for node in [&border.pk, &border.ir] {
-        // Cosigned within a second or two, not within ten.
-        node.edit("# checkpoint_every_s = 30", "checkpoint_every_s = 1");
-    }
+    // Cosigned within a second or two, not within ten.
+    border.sign_heads_each_second();
     border.pk.restart();
     border.ir.restart();
     border.live().await;

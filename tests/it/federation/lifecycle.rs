@@ -104,9 +104,7 @@ async fn who_was_not_given_the_head_is_told_so_behind_a_restart_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fork_is_told_in_the_receipt_which_a_bundle_proves() {
     let mut border = Border::made(None);
-    for node in [&border.pk, &border.ir] {
-        node.edit("# checkpoint_every_s = 30", "checkpoint_every_s = 1");
-    }
+    border.sign_heads_each_second();
     border.pk.restart();
     border.ir.restart();
     border.live().await;

@@ -25,8 +25,8 @@ use crate::harness::{Node, channel, within};
 /// Heads every second, and none without a cosignature is trusted.
 fn watchful() -> Border {
     let mut border = Border::made(None);
+    border.sign_heads_each_second();
     for node in [&border.pk, &border.ir] {
-        node.edit("# checkpoint_every_s = 30", "checkpoint_every_s = 1");
         node.edit("# cosignatures_needed = 0", "cosignatures_needed = 1");
     }
     border.pk.restart();
@@ -316,9 +316,7 @@ async fn a_split_view_meets_an_honest_path() {
     let known = |name, card, is_called| Neighbour { name, card, is_called };
     join_all(&border.pk, &[known("ir", &ir_card, true), known("af", &af_card, false)]);
     join_all(&border.ir, &[known("pk", &pk_card, false), known("af", &af_card, false)]);
-    for node in [&border.pk, &border.ir] {
-        node.edit("# checkpoint_every_s = 30", "checkpoint_every_s = 1");
-    }
+    border.sign_heads_each_second();
     border.pk.restart();
     border.ir.restart();
     let key = log_signer(&af);
